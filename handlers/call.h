@@ -1,0 +1,35 @@
+// All that a handler may touch, in one parameter. Store and lifecycle are bound to the call: to its
+// account and region, its action and its RequestId. `now` is the only time there is.
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "handlers/api/args.h"
+#include "handlers/api/model.h"
+#include "handlers/api/reply.h"
+#include "state/credentials.h"
+#include "state/error.h"
+#include "state/state.h"
+
+namespace cvm {
+
+struct Call {
+  const Args& args;
+  const Action& action;
+  const Account& account;
+  const Region& region;  // Some region even where the action needs none.
+  Store& store;
+  Lifecycle& lifecycle;
+  const State& state;  // For what does not change: catalogue, quotas.
+  Time now;
+  std::string_view language;
+  std::vector<std::string>& shown;  // Ids that a Describe showed, for the `auto` clock.
+};
+
+// Runs to completion; throws Error to refuse, which undoes all it did.
+using Handler = Reply (*)(Call&);
+using Actions = std::vector<std::pair<std::string_view, Handler>>;
+
+}  // namespace cvm

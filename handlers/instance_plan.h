@@ -1,0 +1,34 @@
+// What RunInstances is asked for, checked: every refusal happens here, before anything is made.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "handlers/call.h"
+
+namespace cvm {
+
+struct InstancePlan {
+  const Zone* zone = nullptr;
+  const InstanceType* type = nullptr;
+  const PublicImage* image = nullptr;
+  bool windows = false;
+  std::string charge_type;
+  std::int64_t count = 1;
+  Json system_disk;  // As shown, without its id.
+  Json data_disks;   // Likewise.
+  std::string vpc_id, subnet_id;
+  std::vector<std::string> private_ips;  // One for each instance, or none: then they are chosen.
+  std::int64_t ipv6_count = 0;
+  bool public_ip = false;
+  Json internet;
+  std::vector<std::string> security_groups;
+  Json tags;
+  std::optional<Time> terminate_at;
+};
+
+// Throws Error with the codes that RunInstances documents.
+InstancePlan plan_instances(const Call& call);
+
+}  // namespace cvm

@@ -1,0 +1,126 @@
+// What kinds of machines can be bought where: families, types, and what they cost.
+#include <algorithm>
+#include <cmath>
+
+#include "handlers/common.h"
+#include "handlers/prices.h"
+#include "handlers/registry.h"
+
+namespace cvm {
+
+namespace {
+
+// Whether a value is among those a filter asks for, if there is such a filter.
+bool wanted(const std::vector<Filter>& filters, std::string_view name, std::string_view value) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+    return filter.attribute != name ||
+           std::find(filter.values.begin(), filter.values.end(), value) != filter.values.end();
+  });
+}
+
+// The filters; a zone among them must be one of the region.
+std::vector<Filter> checked_filters(const Call& call) {
+  std::vector<Filter> filters = filters_of(call.args);
+  for (const Filter& filter : filters) {
+    if (filter.attribute != "zone") continue;
+    for (const std::string& zone : filter.values) require_zone(call, zone, "Filters");
+  }
+  return filters;
+}
+
+// Calls `use(zone, type)` for what is sold and passes the filters.
+template <class Use>
+void each_offer(const Call& call, const std::vector<Filter>& filters, Use use) {
+  for (const Zone& zone : call.region.zones) {
+    if (!wanted(filters, "zone", zone.id)) continue;
+    for (const InstanceType& type : call.state.catalog().instance_types()) {
+      if (wanted(filters, "instance-family", type.family->id) &&
+          wanted(filters, "instance-type", type.id) && type.sold_in(zone.id)) {
+        use(zone, type);
+      }
+    }
+  }
+}
+
+Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
+                const std::string& charge_type) {
+  const Family& family = *type.family;
+  const std::string& name = chinese(call) ? family.name_zh : family.name;
+  const bool sells = zone.available;
+  return {{"Zone", zone.id},
+          {"InstanceType", type.id},
+          {"InstanceChargeType", charge_type},
+          {"NetworkCard", family.network_card},
+          {"Externals", Json::object()},
+          {"Cpu", type.cpu},
+          {"Memory", type.memory_gb},
+          {"InstanceFamily", family.id},
+          {"TypeName", name},
+          {"LocalDiskTypeList", type.local_disks},
+          {"Status", sells ? "SELL" : "SOLD_OUT"},
+          {"Price", instance_price(call.state, type, charge_type)},
+          {"SoldOutReason", sells ? "" : "The availability zone is sold out."},
+          {"InstanceBandwidth", type.bandwidth_gbps},
+          {"InstancePps", type.pps_10k},
+          {"StorageBlockAmount", type.storage_blocks},
+          {"CpuType", family.cpu_type},
+          {"Gpu", type.gpu},
+          {"Fpga", type.fpga},
+          {"Remark", ""},
+          {"GpuCount", type.gpu_count},
+          {"Frequency", family.frequency},
+          {"StatusCategory", sells ? "EnoughStock" : "WithoutStock"}};
+}
+
+}  // namespace
+
+static Reply DescribeInstanceFamilyConfigs(Call& call) {
+  Json families = Json::array();
+  for (const Family& family : call.state.catalog().families()) {
+    const bool sold = std::any_of(
+        call.region.zones.begin(), call.region.zones.end(), [&](const Zone& zone) {
+          return std::any_of(family.zones.begin(), family.zones.end(), [&](const std::string& glob) {
+            return glob_matches(glob, zone.id);
+          });
+        });
+    if (!sold) continue;
+    families.push_back({{"InstanceFamilyName", chinese(call) ? family.name_zh : family.name},
+                        {"InstanceFamily", family.id}});
+  }
+  return Reply().add("InstanceFamilyConfigSet", families);
+}
+
+static Reply DescribeInstanceTypeConfigs(Call& call) {
+  const std::vector<Filter> filters = checked_filters(call);
+  Json types = Json::array();
+  each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
+    types.push_back({{"Zone", zone.id},
+                     {"InstanceType", type.id},
+                     {"InstanceFamily", type.family->id},
+                     {"GPU", type.gpu},
+                     {"CPU", type.cpu},
+                     {"Memory", type.memory_gb},
+                     {"FPGA", type.fpga}});
+  });
+  return Reply().add("InstanceTypeConfigSet", types);
+}
+
+static Reply DescribeZoneInstanceConfigInfos(Call& call) {
+  const std::vector<Filter> filters = checked_filters(call);
+  std::vector<std::string> items;
+  each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
+    for (const std::string& charge_type : type.family->charge_types) {
+      if (!wanted(filters, "instance-charge-type", charge_type)) continue;
+      items.push_back(quota_item(call, zone, type, charge_type).dump());
+    }
+  });
+  return Reply().list("InstanceTypeQuotaSet", items);
+}
+
+const Actions instance_type_actions = {
+    {"DescribeInstanceFamilyConfigs", DescribeInstanceFamilyConfigs},
+    {"DescribeInstanceTypeConfigs", DescribeInstanceTypeConfigs},
+    {"DescribeZoneInstanceConfigInfos", DescribeZoneInstanceConfigInfos},
+};
+
+}  // namespace cvm

@@ -1,0 +1,82 @@
+// Switching instances on and off, and giving them back. What a step takes and where it ends is in
+// fixtures/lifecycle.json; a batch is undone whole if one instance refuses.
+#include "handlers/common.h"
+#include "handlers/registry.h"
+
+namespace cvm {
+
+namespace {
+
+bool on_cloud_disks(const Json& instance) {
+  const auto cloud = [](const Json& disk) {
+    return disk.value("DiskType", "").starts_with("CLOUD_");
+  };
+  if (!cloud(instance.at("SystemDisk"))) return false;
+  for (const Json& disk : instance.at("DataDisks")) {
+    if (!cloud(disk)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+static Reply StartInstances(Call& call) {
+  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    call.lifecycle.begin("instance.start", instance, {{"StopChargingMode", "NOT_APPLICABLE"}});
+  }
+  return {};
+}
+
+static Reply StopInstances(Call& call) {
+  if (call.args.flag("ForceStop") && call.args.given("StopType") && call.args.text("StopType") == "SOFT") {
+    refuse(call, {"InvalidParameterCombination", "InvalidParameterValue"}, "ForceStop", "true",
+           "`StopType` is `SOFT`.");
+  }
+  const std::string mode = call.args.text("StoppedMode");
+  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    call.lifecycle.require("instance.stop", instance);
+    if (mode == "STOP_CHARGING" &&
+        (instance.doc.at("InstanceChargeType") != "POSTPAID_BY_HOUR" || !on_cloud_disks(instance.doc))) {
+      throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
+                  "Only pay-as-you-go instances on cloud disks can stop being charged."};
+    }
+    call.lifecycle.begin("instance.stop", instance, {{"StopChargingMode", mode}});
+  }
+  return {};
+}
+
+static Reply RebootInstances(Call& call) {
+  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    call.lifecycle.begin("instance.reboot", instance);
+  }
+  return {};
+}
+
+// Pay-as-you-go instances vanish when the step ends. Prepaid ones are isolated first and destroyed
+// by a second call.
+static Reply TerminateInstances(Call& call) {
+  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    const bool prepaid = instance.doc.at("InstanceChargeType") == "PREPAID";
+    const bool isolated = instance.doc.at("InstanceState") == "SHUTDOWN";
+    const char* step = prepaid && !isolated ? "instance.isolate" : "instance.terminate";
+    call.lifecycle.require(step, instance);
+    if (instance.doc.at("DisableApiTermination") == true) {
+      throw Error{"UnsupportedOperation.InstancesProtected", "InstanceIds", instance.id, {}};
+    }
+    if (prepaid && !isolated) {
+      call.lifecycle.begin(step, instance, {{"IsolatedSource", "MANMADE"}, {"RestrictState", "PROTECTIVELY_ISOLATED"}});
+    } else {
+      call.lifecycle.begin(step, instance);
+    }
+  }
+  return {};
+}
+
+const Actions instance_operate_actions = {
+    {"StartInstances", StartInstances},
+    {"StopInstances", StopInstances},
+    {"RebootInstances", RebootInstances},
+    {"TerminateInstances", TerminateInstances},
+};
+
+}  // namespace cvm

@@ -1,0 +1,185 @@
+// Making instances: what the plan says becomes documents, one for each.
+#include <array>
+#include <cstdio>
+
+#include "handlers/api/formats.h"
+#include "handlers/common.h"
+#include "handlers/instance_plan.h"
+#include "handlers/registry.h"
+#include "handlers/rules.h"
+
+namespace cvm {
+
+namespace {
+
+// Public addresses come from 198.18.0.0/15, which is routed nowhere: a test that connects to one
+// reaches nobody's machine.
+constexpr std::uint32_t public_base = 0xC6120000U, public_count = 1U << 17U;
+constexpr std::uint32_t private_base = 0x0A000000U;
+constexpr int draws_max = 1000;
+
+std::string free_private_ip(const Call& call, const InstancePlan& plan, Draw& draw) {
+  const std::uint32_t subnet = private_base + static_cast<std::uint32_t>(stable_hash(plan.subnet_id) % 256) * 65536U;
+  for (int i = 0; i < draws_max; ++i) {
+    std::string ip = ipv4_text(subnet + 2 + static_cast<std::uint32_t>(draw.below(65533)));
+    if (!call.store.any(kinds::instance, "private-ip-address", ip)) return ip;
+  }
+  throw Error{"FailedOperation.NoAvailableIpAddressCountInSubnet", "VirtualPrivateCloud.SubnetId", plan.subnet_id, {}};
+}
+
+std::string free_public_ip(const Call& call, Draw& draw) {
+  for (int i = 0; i < draws_max; ++i) {
+    std::string ip = ipv4_text(public_base + static_cast<std::uint32_t>(draw.below(public_count)));
+    if (!call.store.any(kinds::instance, "public-ip-address", ip)) return ip;
+  }
+  throw Error{"ResourcesSoldOut.EipInsufficient", "InternetAccessible", "", {}};
+}
+
+// From 2001:db8::/32, the prefix for documentation.
+Json ipv6_addresses(const InstancePlan& plan, Draw& draw) {
+  if (plan.ipv6_count == 0) return nullptr;
+  Json addresses = Json::array();
+  for (std::int64_t i = 0; i < plan.ipv6_count; ++i) {
+    std::array<char, 48> text{};
+    const int length = std::snprintf(text.data(), text.size(), "2001:db8:%x:%x::%x",
+                                     static_cast<unsigned>(draw.below(0xfff0) + 1),
+                                     static_cast<unsigned>(draw.below(0xfff0) + 1),
+                                     static_cast<unsigned>(draw.below(0xfff0) + 1));
+    addresses.push_back(std::string(text.data(), static_cast<std::size_t>(length)));
+  }
+  return addresses;
+}
+
+Json gpu_info(const InstanceType& type, Draw& draw) {
+  if (type.gpu == 0) return nullptr;
+  Json ids = Json::array();
+  for (std::int64_t i = 0; i < type.gpu; ++i) {
+    std::array<char, 16> text{};
+    const int length = std::snprintf(text.data(), text.size(), "%02x:%02x.0", static_cast<unsigned>(i),
+                                     static_cast<unsigned>(draw.below(32)));
+    ids.push_back(std::string(text.data(), static_cast<std::size_t>(length)));
+  }
+  return {{"GPUCount", type.gpu_count}, {"GPUId", ids}, {"GPUType", type.gpu_type}};
+}
+
+// Cloud disks have `disk-` ids; local ones do not, and clients tell them apart by that.
+void name_disks(Json& doc, Draw& draw) {
+  const auto name = [&](Json& disk) {
+    const bool cloud = disk.at("DiskType").get<std::string>().starts_with("CLOUD_");
+    disk["DiskId"] = draw.id(cloud ? "disk-" : "ldisk-");
+  };
+  name(doc["SystemDisk"]);
+  for (Json& disk : doc["DataDisks"]) name(disk);
+}
+
+// Where the instance is and what it is reached by.
+void add_network(const Call& call, const InstancePlan& plan, std::int64_t index, Draw& draw, Json& doc) {
+  const Args vpc = call.args.object("VirtualPrivateCloud");
+  const Json ip = plan.private_ips.empty() ? free_private_ip(call, plan, draw)
+                                           : plan.private_ips[static_cast<std::size_t>(index)];
+  doc["PrivateIpAddresses"] = Json::array({ip});
+  doc["PublicIpAddresses"] = plan.public_ip ? Json::array({free_public_ip(call, draw)}) : Json();
+  doc["VirtualPrivateCloud"] = {{"VpcId", plan.vpc_id},
+                                {"SubnetId", plan.subnet_id},
+                                {"AsVpcGateway", vpc.flag("AsVpcGateway")},
+                                {"PrivateIpAddresses", Json::array({ip})},
+                                {"Ipv6AddressCount", plan.ipv6_count}};
+  doc["IPv6Addresses"] = ipv6_addresses(plan, draw);
+}
+
+void add_charging(const Call& call, const InstancePlan& plan, Json& doc) {
+  if (plan.charge_type != "PREPAID") return;
+  const Args prepaid = call.args.object("InstanceChargePrepaid");
+  doc["RenewFlag"] = prepaid.text("RenewFlag");
+  doc["ExpiredTime"] = iso8601(add_months(call.now, static_cast<int>(prepaid.integer("Period"))));
+}
+
+// In the order of the API's Instance.
+Json document(const Call& call, const InstancePlan& plan, std::int64_t index, Draw& draw) {
+  const Args& args = call.args;
+  const std::string name = args.given("InstanceName")
+                               ? numbered_name(args.text("InstanceName"), index, plan.count)
+                               : args.text("InstanceName");
+  Json doc = {
+      {"Placement", {{"Zone", plan.zone->id}, {"ProjectId", args.object("Placement").integer("ProjectId")},
+                     {"HostIds", Json::array()}, {"HostId", ""}}},
+      {"InstanceId", ""},
+      {"InstanceType", plan.type->id},
+      {"CPU", plan.type->cpu},
+      {"Memory", plan.type->memory_gb},
+      {"RestrictState", "NORMAL"},
+      {"InstanceName", name},
+      {"InstanceChargeType", plan.charge_type},
+      {"SystemDisk", plan.system_disk},
+      {"DataDisks", plan.data_disks},
+      {"PrivateIpAddresses", nullptr},
+      {"PublicIpAddresses", nullptr},
+      {"InternetAccessible", plan.internet},
+      {"VirtualPrivateCloud", nullptr},
+      {"ImageId", plan.image->doc.at("ImageId")},
+      {"RenewFlag", nullptr},
+      {"CreatedTime", iso8601(call.now)},
+      {"ExpiredTime", nullptr},
+      {"OsName", plan.image->doc.at("OsName")},
+      {"SecurityGroupIds", plan.security_groups},
+      {"LoginSettings", {{"KeyIds", Json::array()}}},
+      {"InstanceState", ""},
+      {"Tags", plan.tags},
+      {"StopChargingMode", "NOT_APPLICABLE"},
+      {"Uuid", draw.uuid()},
+      {"LatestOperation", nullptr},
+      {"LatestOperationState", nullptr},
+      {"LatestOperationRequestId", nullptr},
+      {"DisasterRecoverGroupId", ""},
+      {"IPv6Addresses", nullptr},
+      {"CamRoleName", args.text("CamRoleName")},
+      {"HpcClusterId", args.text("HpcClusterId")},
+      {"RdmaIpAddresses", Json::array()},
+      {"DedicatedClusterId", args.text("DedicatedClusterId")},
+      {"IsolatedSource", "NOTISOLATED"},
+      {"GPUInfo", gpu_info(*plan.type, draw)},
+      {"LicenseType", plan.image->doc.at("LicenseType")},
+      {"DisableApiTermination", args.flag("DisableApiTermination")},
+      {"DefaultLoginUser", plan.image->login_user},
+      {"DefaultLoginPort", plan.image->login_port},
+      {"LatestOperationErrorMsg", ""}};
+  if (args.given("Metadata")) doc["Metadata"] = args.json().at("Metadata");
+  name_disks(doc, draw);
+  add_network(call, plan, index, draw, doc);
+  add_charging(call, plan, doc);
+  return doc;
+}
+
+// What the API takes but does not show. The password is not kept: nobody can log in here.
+Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
+  const Args& args = call.args;
+  Json kept = {{"UserData", args.text("UserData")},
+               {"HostName", args.given("HostName") ? numbered_name(args.text("HostName"), index, plan.count) : ""}};
+  for (const char* name : {"EnhancedService", "CpuTopology", "InstanceMarketOptions", "EnableJumboFrame"}) {
+    if (args.given(name)) kept[name] = args.json().at(name);
+  }
+  return kept;
+}
+
+}  // namespace
+
+static Reply RunInstances(Call& call) {
+  const InstancePlan plan = plan_instances(call);
+  Json ids = Json::array();
+  for (std::int64_t index = 0; index < plan.count; ++index) {
+    Draw draw = call.store.draw();
+    Json doc = document(call, plan, index, draw);
+    call.lifecycle.enter("instance.create", kinds::instance, doc);
+    const Resource instance = call.store.create(kinds::instance, draw, std::move(doc), hidden(call, plan, index));
+    call.lifecycle.finish_later("instance.create", instance);
+    if (plan.terminate_at) call.lifecycle.begin_at(*plan.terminate_at, "instance.terminate", instance);
+    ids.push_back(instance.id);
+  }
+  return Reply().add("InstanceIdSet", ids);
+}
+
+const Actions instance_run_actions = {
+    {"RunInstances", RunInstances},
+};
+
+}  // namespace cvm

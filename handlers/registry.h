@@ -1,0 +1,21 @@
+// Which function is which action: one table at the bottom of each category's file, listed once.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "handlers/call.h"
+
+namespace cvm {
+
+extern const Actions region_actions;
+extern const Actions instance_run_actions;
+extern const Actions instance_describe_actions;
+extern const Actions instance_operate_actions;
+extern const Actions instance_type_actions;
+extern const Actions image_actions;
+
+Handler find_handler(std::string_view action);  // nullptr: not implemented.
+std::vector<std::string_view> implemented_actions();  // Sorted.
+
+}  // namespace cvm

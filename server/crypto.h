@@ -1,0 +1,19 @@
+// Digests and their spellings. OpenSSL's algorithms are fetched once: fetching takes a global lock.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cvm {
+
+enum class Digest { sha1, sha256 };
+
+std::string sha256_hex(std::string_view data);
+std::string hmac(Digest digest, std::string_view key, std::string_view data);  // Raw bytes.
+std::string hex(std::string_view bytes);                                      // Lower case.
+std::string base64(std::string_view bytes);
+
+// Takes the same time wherever the texts differ.
+bool equal_constant_time(std::string_view a, std::string_view b);
+
+}  // namespace cvm

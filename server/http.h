@@ -1,0 +1,36 @@
+// Requests and answers as the gateway sees them: no sockets, no Beast.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cvm {
+
+// Views into whoever owns the bytes, for as long as the request is handled.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view target;  // As sent: `/?a=b`, or absolute-form.
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+  std::string_view body;
+  std::string_view source;  // The peer's address, for logs.
+
+  // The first header of that name, in any case; empty if there is none.
+  std::string_view header(std::string_view name) const;
+
+  // The path and the raw query of the target, also of an absolute one.
+  std::string_view path() const;
+  std::string_view query() const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string body;
+  std::string_view content_type = "application/json";
+};
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace cvm

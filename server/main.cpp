@@ -1,0 +1,55 @@
+// cvmsim: options, state, gateway, sockets.
+#include <chrono>
+#include <iostream>
+
+#include "server/options.h"
+#include "server/tls.h"
+#include "state/error.h"
+
+namespace {
+
+// The one place that asks the system for the time of day.
+cvm::Time machine_time() {
+  return std::chrono::time_point_cast<cvm::Milliseconds>(std::chrono::system_clock::now());
+}
+
+void use_certificate(cvm::Options& options, const cvm::Catalog& catalog) {
+  bool tls = false;
+  for (const auto& listener : options.server.listeners) tls = tls || listener.tls;
+  if (!tls || !options.server.tls_certificate.empty()) return;
+  std::vector<std::string> regions;
+  for (const cvm::Region& region : catalog.regions()) regions.push_back(region.id);
+  const cvm::Certificate kept = cvm::kept_certificate(options.tls_directory, regions);
+  options.server.tls_certificate = kept.chain_file;
+  options.server.tls_key = kept.key_file;
+}
+
+int run(int argc, char** argv) {
+  int exit_code = 0;
+  auto options = cvm::read_options(argc, argv, exit_code);
+  if (!options) return exit_code;
+  cvm::set_up_log(options->log, options->log_level);
+  cvm::State state(options->state, machine_time());
+  const cvm::Model model(state.fixtures());
+  cvm::Gateway gateway(state, model, options->gateway, machine_time);
+  use_certificate(*options, state.catalog());
+  cvm::Server server(gateway, options->server);
+  gateway.ready = true;
+  for (const std::string& url : server.urls()) std::cout << "cvmsim ready " << url << std::endl;
+  server.run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const cvm::ConfigError& mistake) {
+    std::cerr << "cvmsim: " << mistake.message << std::endl;
+    return 2;
+  } catch (const std::exception& failure) {
+    std::cerr << "cvmsim: " << failure.what() << std::endl;
+    return 1;
+  }
+}

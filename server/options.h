@@ -1,0 +1,29 @@
+// The command line and its environment variables (contract, section 1).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "server/gateway.h"
+#include "server/request_log.h"
+#include "server/session.h"
+
+namespace cvm {
+
+struct Options {
+  StateOptions state;
+  GatewayOptions gateway;
+  ServerOptions server;
+  std::string tls_directory;
+  LogFormat log = LogFormat::text;
+  std::string log_level = "info";
+};
+
+// Flags win over variables. Nothing: the program is to end with `exit_code` (after --help, --version).
+// Throws ConfigError with one line.
+std::optional<Options> read_options(int argc, const char* const* argv, int& exit_code);
+
+// `127.0.0.1:8080`, `[::1]:0`. Throws ConfigError.
+ListenerOptions parse_listener(const std::string& text, bool tls);
+
+}  // namespace cvm

@@ -1,0 +1,258 @@
+// Builds the canonical texts from what was really sent, and compares.
+#include "server/signature.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <unordered_map>
+
+#include "server/crypto.h"
+#include "state/error.h"
+
+namespace cvm {
+
+namespace {
+
+constexpr std::size_t derived_keys_max = 1024;
+
+[[noreturn]] void refuse(const char* code, std::string_view parameter = {},
+                         std::string_view value = {}, std::string detail = {}) {
+  throw Error{code, std::string(parameter), std::string(value), std::move(detail)};
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view without_port(std::string_view host) {
+  // `http://127.0.0.1:8080` keeps its scheme: only what follows the last colon is a port.
+  const std::size_t colon = host.rfind(':');
+  if (colon == host.npos || host.find(']', colon) != host.npos) return host;
+  const std::string_view port = host.substr(colon + 1);
+  const bool digits = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+  return digits ? host.substr(0, colon) : host;
+}
+
+std::int64_t parse_timestamp(std::string_view name, std::string_view text) {
+  if (text.empty()) refuse("MissingParameter", name);
+  std::int64_t seconds = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (failure != std::errc{} || end != text.data() + text.size() || seconds < 0 ||
+      seconds > 253402300799) {
+    refuse("InvalidParameter", name, text, "It must be a UNIX timestamp in seconds.");
+  }
+  return seconds;
+}
+
+void check_time(std::int64_t seconds, std::string_view name, const AuthOptions& options,
+                Time machine) {
+  if (options.skew_s == 0) return;
+  const auto now = std::chrono::floor<std::chrono::seconds>(machine).time_since_epoch().count();
+  if (std::llabs(now - seconds) > options.skew_s) {
+    refuse("AuthFailure.SignatureExpire", name, std::to_string(seconds),
+           "The server's time is " + std::to_string(now) + ", the allowed difference " +
+               std::to_string(options.skew_s) + " seconds.");
+  }
+}
+
+// The date key is the same for a day: kept for each thread, by everything it depends on.
+std::string signing_key(std::string_view secret_key, std::string_view date, std::string_view service) {
+  thread_local std::unordered_map<std::string, std::string> kept;
+  std::string name;
+  name.append(secret_key).append("\n").append(date).append("\n").append(service);
+  if (const auto found = kept.find(name); found != kept.end()) return found->second;
+  if (kept.size() >= derived_keys_max) kept.clear();
+  const std::string by_date = hmac(Digest::sha256, "TC3" + std::string(secret_key), date);
+  const std::string by_service = hmac(Digest::sha256, by_date, service);
+  return kept.emplace(name, hmac(Digest::sha256, by_service, "tc3_request")).first->second;
+}
+
+bool tc3_matches(const HttpRequest& request, const Authorization& authorization,
+                 std::string_view timestamp, std::string_view secret_key) {
+  const std::string payload = tc3_payload_hash(request);
+  const std::string_view host = request.header("Host");
+  // Node signs the host without its port, Go signs `/` whatever the path.
+  const std::array<std::string_view, 2> hosts = {host, without_port(host)};
+  const std::array<std::string_view, 2> paths = {"/", request.path()};
+  for (std::size_t h = 0; h < (hosts[0] == hosts[1] ? 1 : 2); ++h) {
+    for (std::size_t p = 0; p < (paths[0] == paths[1] ? 1 : 2); ++p) {
+      const std::string canonical =
+          tc3_canonical_request(request, authorization, payload, {hosts[h], paths[p]});
+      const std::string expected = tc3_signature(canonical, timestamp, authorization, secret_key);
+      if (equal_constant_time(expected, authorization.signature)) return true;
+    }
+  }
+  return false;
+}
+
+bool v1_matches(const HttpRequest& request, const Common& common, std::string_view secret_key) {
+  const Digest digest = common.signature_method == "HmacSHA256" ? Digest::sha256 : Digest::sha1;
+  const std::string_view host = request.header("Host");
+  for (const std::string_view spelled : {host, without_port(host)}) {
+    for (const std::string_view path : {std::string_view("/"), request.path()}) {
+      const std::string source = v1_source(request.method, spelled, path, common.signed_pairs);
+      if (equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature)) return true;
+    }
+  }
+  return false;
+}
+
+Credential known(std::string_view secret_id, std::string_view token) {
+  auto credential = find_credential(secret_id);
+  if (!credential) refuse("AuthFailure.SecretIdNotFound", "SecretId", secret_id);
+  // The built-in keys are permanent; a token belongs to temporary ones.
+  if (!token.empty()) {
+    refuse("AuthFailure.TokenFailure", "Token", "", "A permanent key is used without a token.");
+  }
+  return std::move(*credential);
+}
+
+Caller authenticate_tc3(const HttpRequest& request, const Common& common,
+                        const AuthOptions& options, Time machine) {
+  const Authorization authorization = parse_authorization(request.header("Authorization"));
+  const std::int64_t seconds = parse_timestamp("X-TC-Timestamp", common.timestamp);
+  const std::string id(authorization.secret_id);
+  if (options.mode != Auth::strict) return {id, account_of(id)};
+  const Credential credential = known(id, common.token);
+  if (!tc3_matches(request, authorization, common.timestamp, credential.secret_key)) {
+    refuse("AuthFailure.SignatureFailure", "Authorization");
+  }
+  const std::string date = iso8601(Time{std::chrono::seconds{seconds}}).substr(0, 10);
+  if (authorization.date != date) {
+    refuse("AuthFailure.SignatureFailure", "Credential", authorization.date,
+           "The date in the credential scope must be the UTC date of X-TC-Timestamp, " + date + ".");
+  }
+  check_time(seconds, "X-TC-Timestamp", options, machine);
+  return {id, credential.account};
+}
+
+Caller authenticate_v1(const HttpRequest& request, const Common& common,
+                       const AuthOptions& options, Time machine) {
+  if (common.secret_id.empty()) refuse("MissingParameter", "SecretId");
+  if (options.mode != Auth::strict) return {common.secret_id, account_of(common.secret_id)};
+  if (common.signature.empty()) refuse("MissingParameter", "Signature");
+  const std::int64_t seconds = parse_timestamp("Timestamp", common.timestamp);
+  if (common.nonce.empty()) refuse("MissingParameter", "Nonce");
+  const Credential credential = known(common.secret_id, common.token);
+  if (!v1_matches(request, common, credential.secret_key)) {
+    refuse("AuthFailure.SignatureFailure", "Signature");
+  }
+  check_time(seconds, "Timestamp", options, machine);
+  return {common.secret_id, credential.account};
+}
+
+}  // namespace
+
+Authorization parse_authorization(std::string_view header) {
+  static constexpr std::string_view algorithm = "TC3-HMAC-SHA256";
+  const char* code = "AuthFailure.InvalidAuthorization";
+  if (header.empty()) refuse(code, "Authorization", "", "The header is missing.");
+  if (!header.starts_with(algorithm)) {
+    refuse(code, "Authorization", header.substr(0, header.find(' ')), "The algorithm must be TC3-HMAC-SHA256.");
+  }
+  header.remove_prefix(algorithm.size());
+  Authorization authorization;
+  std::string_view credential;
+  while (!header.empty()) {
+    const std::size_t comma = header.find(',');
+    const std::string_view item = trim(header.substr(0, comma));
+    header = comma == header.npos ? std::string_view() : header.substr(comma + 1);
+    const std::size_t equals = item.find('=');
+    const std::string_view name = item.substr(0, equals);
+    const std::string_view value = equals == item.npos ? std::string_view() : item.substr(equals + 1);
+    if (name == "Credential") credential = value;
+    if (name == "SignedHeaders") authorization.signed_headers = value;
+    if (name == "Signature") authorization.signature = value;
+  }
+  // From the right: the service is whatever the client took from its endpoint.
+  const std::size_t end = credential.rfind('/');
+  if (end == credential.npos || credential.substr(end + 1) != "tc3_request") {
+    refuse(code, "Credential", credential, "It must be <SecretId>/<date>/<service>/tc3_request.");
+  }
+  const std::size_t first = credential.find('/');
+  const std::size_t second = credential.find('/', first + 1);
+  if (first == 0 || second >= end) {
+    refuse(code, "Credential", credential, "It must be <SecretId>/<date>/<service>/tc3_request.");
+  }
+  authorization.secret_id = credential.substr(0, first);
+  authorization.date = credential.substr(first + 1, second - first - 1);
+  authorization.service = credential.substr(second + 1, end - second - 1);
+  if (authorization.signed_headers.empty()) refuse(code, "SignedHeaders", "", "It is missing.");
+  if (authorization.signature.empty()) refuse(code, "Signature", "", "It is missing.");
+  return authorization;
+}
+
+std::string tc3_payload_hash(const HttpRequest& request) {
+  static constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
+  if (request.header("X-TC-Content-SHA256") == unsigned_payload) return sha256_hex(unsigned_payload);
+  return sha256_hex(request.method == "GET" ? std::string_view() : request.body);
+}
+
+std::string tc3_canonical_request(const HttpRequest& request, const Authorization& authorization,
+                                  std::string_view payload_hash, const Tc3Spelling& spelling) {
+  std::string canonical;
+  canonical.reserve(512);
+  canonical.append(request.method).append("\n").append(spelling.path).append("\n");
+  if (request.method == "GET") canonical.append(request.query());
+  canonical += '\n';
+  std::string_view rest = authorization.signed_headers;
+  while (!rest.empty()) {
+    const std::size_t semicolon = rest.find(';');
+    const std::string_view name = rest.substr(0, semicolon);
+    rest = semicolon == rest.npos ? std::string_view() : rest.substr(semicolon + 1);
+    canonical.append(lower(name)).append(":");
+    if (equal_ignoring_case(name, "host")) {
+      canonical.append(trim(spelling.host));
+    } else if (equal_ignoring_case(name, "content-type")) {
+      canonical.append(trim(request.header(name)));
+    } else {
+      canonical.append(lower(trim(request.header(name))));
+    }
+    canonical += '\n';
+  }
+  return canonical.append("\n").append(authorization.signed_headers).append("\n").append(payload_hash);
+}
+
+std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
+                          const Authorization& authorization, std::string_view secret_key) {
+  std::string text = "TC3-HMAC-SHA256\n";
+  text.append(timestamp).append("\n").append(authorization.date).append("/");
+  text.append(authorization.service).append("/tc3_request\n").append(sha256_hex(canonical_request));
+  return hex(hmac(Digest::sha256,
+                  signing_key(secret_key, authorization.date, authorization.service), text));
+}
+
+std::string v1_source(std::string_view method, std::string_view host, std::string_view path,
+                      const Pairs& pairs) {
+  Pairs sorted = pairs;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string source;
+  source.append(method).append(host).append(path).append("?");
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (i > 0) source += '&';
+    source.append(sorted[i].first).append("=").append(sorted[i].second);
+  }
+  return source;
+}
+
+Caller authenticate(const HttpRequest& request, const Common& common, const AuthOptions& options,
+                    Time machine) {
+  const bool is_signed = common.signing == Signing::tc3
+                             ? request.header("Authorization").starts_with("TC3-")
+                             : !common.secret_id.empty();
+  if (options.mode == Auth::off && !is_signed) return {"AKIDEXAMPLE", account_of("AKIDEXAMPLE")};
+  return common.signing == Signing::tc3 ? authenticate_tc3(request, common, options, machine)
+                                      : authenticate_v1(request, common, options, machine);
+}
+
+}  // namespace cvm

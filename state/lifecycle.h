@@ -1,0 +1,96 @@
+// How resources change state, as data: which states a step takes, what it passes through, where it
+// ends and how long it takes (fixtures/lifecycle.json, contract: GET/PUT /_cvmsim/lifecycle).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/fixtures.h"
+#include "state/store.h"
+
+namespace cvm {
+
+struct Step {
+  std::string name;               // "instance.stop"
+  std::vector<std::string> from;  // States it takes; none for steps that create.
+  std::string via;                // State while it lasts; empty: unchanged.
+  std::string to;                 // State afterwards; empty: unchanged.
+  bool erases = false;            // Afterwards the resource is gone.
+  Milliseconds delay{};
+  Milliseconds jitter{};
+};
+
+// The table of steps, one for the whole server.
+class Steps {
+ public:
+  // `speed` is instant, fast, realistic, or a file with delays for any subset of the steps (the
+  // rest stays fast). Throws ConfigError.
+  Steps(const Fixtures& fixtures, const std::string& speed);
+
+  const Step& get(std::string_view name) const;  // Throws std::logic_error.
+  Json delays() const;                           // {"instance.stop": {"delay_s", "jitter_s"}, …}
+  void change(const Json& delays);               // Any subset; all or nothing. Throws ConfigError.
+
+ private:
+  std::map<std::string, Step, std::less<>> steps_;
+};
+
+// On whose behalf something changes.
+struct Cause {
+  std::string_view action;      // "StopInstances"
+  std::string_view request_id;
+  Time now;
+  // The error codes that the action documents, sorted.
+  const std::vector<std::string>* documented = nullptr;
+};
+
+// The steps as one call sees them: bound to its account, time and action.
+class Lifecycle {
+ public:
+  Lifecycle(Database& database, Store& store, const Steps& steps, Cause cause)
+      : database_(database), store_(store), steps_(steps), cause_(cause) {}
+
+  // Throws if the resource's state is not one the step takes, or it has an operation under way:
+  // the code that the action documents for the state, or OperationDenied.InstanceOperationInProgress.
+  void require(std::string_view step, const Resource& resource) const;
+
+  // Writes into a document what is true from now until the step ends.
+  void enter(std::string_view step, const Kind& kind, Json& doc) const;
+
+  // What will be true when the step ends: its state, and `patch` merged into the document.
+  void finish_later(std::string_view step, const Resource& resource, const Json& patch = Json::object());
+
+  // All three, for a resource that exists.
+  void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());
+
+  // Begins the step at a later time, whatever the resource does then.
+  void begin_at(Time due, std::string_view step, const Resource& resource);
+
+ private:
+  Milliseconds duration(const Step& step);
+
+  Database& database_;
+  Store& store_;
+  const Steps& steps_;
+  Cause cause_;
+};
+
+// One change of state that has happened.
+struct Change {
+  Time time;
+  std::string account;
+  std::string kind;
+  std::string id;
+  std::string from;
+  std::string to;  // Empty: gone.
+  std::string step;
+  std::string request_id;
+};
+
+// Applies everything of this account that is due, in order, each at its own time.
+std::vector<Change> settle(Database& database, const Steps& steps, std::uint64_t seed,
+                           const std::string& account, Time now);
+
+}  // namespace cvm

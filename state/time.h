@@ -1,0 +1,24 @@
+// Points in time, in milliseconds since 1970-01-01T00:00:00Z. Simulated and machine time use the
+// same type and are never mixed: machine time only meets signatures and rate limits.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cvm {
+
+using Milliseconds = std::chrono::milliseconds;
+using Time = std::chrono::sys_time<Milliseconds>;
+
+// `2026-01-01T00:00:00Z`, the API's format. Fractions of a second are dropped.
+std::string iso8601(Time time);
+
+// Takes exactly `YYYY-MM-DDThh:mm:ssZ` with a date that exists; nothing otherwise.
+std::optional<Time> parse_iso8601(std::string_view text);
+
+// The same day and time of day `months` later, or the last day of that month if it is shorter.
+Time add_months(Time time, int months);
+
+}  // namespace cvm
