@@ -2,6 +2,7 @@
 #include "server/wire.h"
 
 #include <algorithm>
+#include <boost/url/pct_string_view.hpp>
 #include <charconv>
 #include <map>
 
@@ -21,29 +22,12 @@ constexpr std::size_t pairs_max = 20000;
   throw Error{"InvalidParameter", std::move(parameter), std::move(value), std::move(detail)};
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string percent_decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      decoded += ' ';
-    } else if (text[i] != '%') {
-      decoded += text[i];
-    } else {
-      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) bad("query", std::string(text), "A `%` must be followed by two hexadecimal digits.");
-      decoded += static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-  }
+  const auto encoded = boost::urls::make_pct_string_view(text);
+  if (!encoded) bad("query", std::string(text), "A `%` must be followed by two hexadecimal digits.");
+  boost::urls::encoding_opts options;
+  options.space_as_plus = true;
+  std::string decoded = encoded->decode(options);
   if (!is_utf8(decoded)) bad("query", "", "The parameters must be UTF-8.");
   return decoded;
 }

@@ -1,0 +1,28 @@
+// Behaviour as text. A scenario file holds one step a line (JSON may go on over several):
+//
+//   # a comment
+//   options {"rate_limits": true}         before the first step; see scenario.cpp
+//   as <label>                            the account AKIDEXAMPLE-<label> from here on
+//   region <id>
+//   call <Action> {params}
+//   => {subset of the response}           what the last call answered
+//   => error <Code> [part of the message]
+//   advance 3s | 200ms | 5m | 2h | 30d    simulated time
+//   pass 1s                               the machine's time
+//   restart                               kill the server, start it with the same file
+//   admin <METHOD> <path> [{body}]
+//   => {…} | status <n> [part of the message]
+//
+// In expectations "$name" takes any value the first time and the same one afterwards, "$_" takes any
+// value, "$absent" no value. In params "$name" stands for the value taken. Lists match whole,
+// objects may have more members.
+#pragma once
+
+#include <string>
+
+namespace cvm::test {
+
+// Runs the file; failures are gtest failures that name file and line.
+void run_scenario(const std::string& path);
+
+}  // namespace cvm::test
