@@ -19,8 +19,8 @@ std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) 
   std::set<std::string_view> seen;
   for (const std::string& id : ids) {
     if (!seen.insert(id).second) {
-      refuse(call, {"InvalidParameterValue.Duplicate", "InvalidParameterValue"}, std::string(list), id,
-             "It is given more than once.");
+      refuse(call, {"InvalidParameterValue.Duplicate", "InvalidParameterValue"}, std::string(list),
+             id, "It is given more than once.");
     }
   }
   std::vector<Resource> loaded;
@@ -80,8 +80,9 @@ Reply describe(Call& call, const Kind& kind, const Description& what) {
 const Zone& require_zone(const Call& call, const std::string& zone, std::string_view parameter) {
   const Zone* found = call.region.zone(zone);
   if (found == nullptr) {
-    refuse(call, {"InvalidZone.MismatchRegion", "InvalidParameterValue.ZoneNotSupported",
-                  "InvalidParameterValue"},
+    refuse(call,
+           {"InvalidZone.MismatchRegion", "InvalidParameterValue.ZoneNotSupported",
+            "InvalidParameterValue"},
            std::string(parameter), zone, "The region is `" + call.region.id + "`.");
   }
   return *found;
@@ -90,7 +91,8 @@ const Zone& require_zone(const Call& call, const std::string& zone, std::string_
 const PublicImage& require_image(const Call& call, const std::string& id,
                                  std::string_view parameter) {
   const PublicImage* found = call.state.catalog().image(id);
-  if (found == nullptr) refuse(call, {"InvalidImageId.NotFound", "InvalidParameterValue"}, std::string(parameter), id);
+  if (found == nullptr)
+    refuse(call, {"InvalidImageId.NotFound", "InvalidParameterValue"}, std::string(parameter), id);
   return *found;
 }
 

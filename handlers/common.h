@@ -32,7 +32,8 @@ Reply describe(Call& call, const Kind& kind, const Description& what);
 const Zone& require_zone(const Call& call, const std::string& zone, std::string_view parameter);
 
 // Refuses with InvalidImageId.NotFound.
-const PublicImage& require_image(const Call& call, const std::string& id, std::string_view parameter);
+const PublicImage& require_image(const Call& call, const std::string& id,
+                                 std::string_view parameter);
 
 // The id of something that the account has without making it, such as its default VPC.
 std::string default_id(const Call& call, std::string_view prefix, std::string_view where);

@@ -22,7 +22,8 @@ bool passes(const Json& image, const std::vector<Filter>& filters) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
     const std::string member = member_of(filter.attribute);
     if (member.empty()) return false;  // Public images carry no tags.
-    return std::find(filter.values.begin(), filter.values.end(), image.at(member)) != filter.values.end();
+    return std::find(filter.values.begin(), filter.values.end(), image.at(member)) !=
+           filter.values.end();
   });
 }
 
@@ -35,14 +36,17 @@ static Reply DescribeImages(Call& call) {
   if (call.args.given("InstanceType")) {
     const std::string name = call.args.text("InstanceType");
     const InstanceType* type = call.state.catalog().instance_type(name);
-    if (type == nullptr) refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"}, "InstanceType", name);
+    if (type == nullptr)
+      refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"},
+             "InstanceType", name);
     architecture = type->family->architecture;
   }
   const std::int64_t offset = call.args.integer("Offset"), limit = call.args.integer("Limit");
   std::int64_t total = 0;
   std::vector<std::string> page;
   for (const PublicImage& image : call.state.catalog().images()) {
-    const bool asked = ids.empty() || std::find(ids.begin(), ids.end(), image.doc.at("ImageId")) != ids.end();
+    const bool asked =
+        ids.empty() || std::find(ids.begin(), ids.end(), image.doc.at("ImageId")) != ids.end();
     const bool runs = architecture.empty() || image.doc.at("Architecture") == architecture;
     if (!asked || !runs || !passes(image.doc, filters)) continue;
     if (total >= offset && total < offset + limit) page.push_back(image.doc.dump());

@@ -15,7 +15,8 @@ namespace cvm {
 namespace {
 
 constexpr std::int64_t system_disk_min_gb = 20, system_disk_max_gb = 2048;
-constexpr std::int64_t data_disk_min_gb = 10, data_disk_max_gb = 32000, cloud_ssd_data_disk_min_gb = 100;
+constexpr std::int64_t data_disk_min_gb = 10, data_disk_max_gb = 32000,
+                       cloud_ssd_data_disk_min_gb = 100;
 constexpr std::int64_t traffic_bandwidth_max = 200, bandwidth_max = 2000;
 constexpr std::size_t security_groups_max = 5;
 constexpr std::int64_t cloud_data_disks_max = 20, local_data_disks_max = 1;
@@ -31,7 +32,10 @@ void check_references(const Call& call) {
   if (args.given("LaunchTemplate")) {
     const std::string id = args.object("LaunchTemplate").text("LaunchTemplateId");
     if (id.empty()) throw Error{"MissingParameter", "LaunchTemplate.LaunchTemplateId", "", {}};
-    throw Error{"InvalidParameterValue.LaunchTemplateIdNotExisted", "LaunchTemplate.LaunchTemplateId", id, {}};
+    throw Error{"InvalidParameterValue.LaunchTemplateIdNotExisted",
+                "LaunchTemplate.LaunchTemplateId",
+                id,
+                {}};
   }
   for (const std::string& id : args.texts("DisasterRecoverGroupIds")) {
     throw Error{"FailedOperation.DisasterRecoverGroupNotFound", "DisasterRecoverGroupIds", id, {}};
@@ -51,11 +55,14 @@ void plan_placement(const Call& call, InstancePlan& plan) {
   const Args placement = call.args.object("Placement");
   plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
   if (!plan.zone->available) {
-    throw Error{"ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
+    throw Error{
+        "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
   }
   if (placement.integer("ProjectId") < 0) {
-    throw Error{"InvalidProjectId.NotFound", "Placement.ProjectId",
-                std::to_string(placement.integer("ProjectId")), {}};
+    throw Error{"InvalidProjectId.NotFound",
+                "Placement.ProjectId",
+                std::to_string(placement.integer("ProjectId")),
+                {}};
   }
 }
 
@@ -73,21 +80,27 @@ void plan_type(const Call& call, InstancePlan& plan) {
   const std::string name = call.args.text("InstanceType");
   plan.charge_type = call.args.text("InstanceChargeType");
   if (plan.charge_type == "CDHPAID") {
-    throw Error{"MissingParameter", "Placement.HostIds", "", "`CDHPAID` instances run on a dedicated host."};
+    throw Error{"MissingParameter", "Placement.HostIds", "",
+                "`CDHPAID` instances run on a dedicated host."};
   }
   if (name.starts_with("CDH_")) {
-    throw Error{"InvalidParameterCombination", "InstanceType", name, "Types of dedicated hosts need `CDHPAID`."};
+    throw Error{"InvalidParameterCombination", "InstanceType", name,
+                "Types of dedicated hosts need `CDHPAID`."};
   }
-  if (!well_formed_type(name)) throw Error{"InvalidInstanceType.Malformed", "InstanceType", name, {}};
+  if (!well_formed_type(name))
+    throw Error{"InvalidInstanceType.Malformed", "InstanceType", name, {}};
   plan.type = call.state.catalog().instance_type(name);
-  if (plan.type == nullptr) throw Error{"InvalidParameterValue.InstanceTypeNotFound", "InstanceType", name, {}};
+  if (plan.type == nullptr)
+    throw Error{"InvalidParameterValue.InstanceTypeNotFound", "InstanceType", name, {}};
   if (!plan.type->sold_in(plan.zone->id)) {
-    throw Error{"ResourceUnavailable.InstanceType", "InstanceType", name, "The zone is `" + plan.zone->id + "`."};
+    throw Error{"ResourceUnavailable.InstanceType", "InstanceType", name,
+                "The zone is `" + plan.zone->id + "`."};
   }
   if (!contains(plan.type->family->charge_types, plan.charge_type)) {
     const bool spot = plan.charge_type == "SPOTPAID";
-    throw Error{spot ? "UnsupportedOperation.NoInstanceTypeSupportSpot" : "InvalidParameterCombination",
-                "InstanceChargeType", plan.charge_type, "The type is `" + name + "`."};
+    throw Error{
+        spot ? "UnsupportedOperation.NoInstanceTypeSupportSpot" : "InvalidParameterCombination",
+        "InstanceChargeType", plan.charge_type, "The type is `" + name + "`."};
   }
 }
 
@@ -110,7 +123,8 @@ void plan_market(const Call& call, const InstancePlan& plan) {
   double price = 0;
   const auto [end, failure] = std::from_chars(bid.data(), bid.data() + bid.size(), price);
   if (failure != std::errc{} || end != bid.data() + bid.size() || !(price >= 0)) {
-    throw Error{"InvalidParameterValue", parameter, bid, "It must be a price as a text, such as `0.05`."};
+    throw Error{"InvalidParameterValue", parameter, bid,
+                "It must be a price as a text, such as `0.05`."};
   }
   const double market = spot_price(call.state, *plan.type);
   if (price < market) {
@@ -122,14 +136,17 @@ void plan_market(const Call& call, const InstancePlan& plan) {
 void require_disk_type(const Call& call, const InstancePlan& plan, const std::string& parameter,
                        const std::string& type, const std::vector<std::string>& offered) {
   if (type == "LOCAL_NVME" || type == "LOCAL_PRO") {
-    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type, "It comes with the instance type and cannot be asked for.");
+    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
+           "It comes with the instance type and cannot be asked for.");
   }
   if (!contains(offered, type)) {
-    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type, "The instance type is `" + plan.type->id + "`.");
+    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
+           "The instance type is `" + plan.type->id + "`.");
   }
 }
 
-void require_size(const std::string& parameter, std::int64_t size, std::int64_t low, std::int64_t high) {
+void require_size(const std::string& parameter, std::int64_t size, std::int64_t low,
+                  std::int64_t high) {
   if (size >= low && size <= high) return;
   throw Error{"InvalidParameterValue.Range", parameter, std::to_string(size),
               "Allowed: " + std::to_string(low) + " to " + std::to_string(high) + " GB."};
@@ -143,12 +160,17 @@ void plan_system_disk(const Call& call, InstancePlan& plan) {
   require_disk_type(call, plan, "SystemDisk.DiskType", type, offered);
   const std::int64_t size = disk.integer("DiskSize");
   const std::int64_t image = plan.image->doc.at("ImageSize").get<std::int64_t>();
-  require_size("SystemDisk.DiskSize", size, std::max(system_disk_min_gb, image), system_disk_max_gb);
-  plan.system_disk = {{"DiskType", type}, {"DiskId", ""}, {"DiskSize", size}, {"CdcId", nullptr},
+  require_size("SystemDisk.DiskSize", size, std::max(system_disk_min_gb, image),
+               system_disk_max_gb);
+  plan.system_disk = {{"DiskType", type},
+                      {"DiskId", ""},
+                      {"DiskSize", size},
+                      {"CdcId", nullptr},
                       {"DiskName", disk.text("DiskName")}};
 }
 
-Json plan_data_disk(const Call& call, const InstancePlan& plan, const Args& disk, const std::string& at) {
+Json plan_data_disk(const Call& call, const InstancePlan& plan, const Args& disk,
+                    const std::string& at) {
   const auto& offered = plan.type->family->data_disks;
   std::string type = disk.text("DiskType");
   // The documented default is a local disk; types without one get what is sold for them.
@@ -158,19 +180,24 @@ Json plan_data_disk(const Call& call, const InstancePlan& plan, const Args& disk
   require_disk_type(call, plan, at + ".DiskType", type, offered);
   const std::int64_t size = disk.integer("DiskSize");
   if (type == "CLOUD_SSD" && size < cloud_ssd_data_disk_min_gb) {
-    throw Error{"InvalidParameterValue.CloudSsdDataDiskSizeTooSmall", at + ".DiskSize", std::to_string(size), {}};
+    throw Error{"InvalidParameterValue.CloudSsdDataDiskSizeTooSmall",
+                at + ".DiskSize",
+                std::to_string(size),
+                {}};
   }
   require_size(at + ".DiskSize", size, data_disk_min_gb, data_disk_max_gb);
   if (size % 10 != 0) {
-    throw Error{"InvalidParameterValue", at + ".DiskSize", std::to_string(size), "It must be a multiple of 10."};
+    throw Error{"InvalidParameterValue", at + ".DiskSize", std::to_string(size),
+                "It must be a multiple of 10."};
   }
   const std::int64_t throughput = disk.integer("ThroughputPerformance");
   if (throughput != 0 && type != "CLOUD_TSSD" && type != "CLOUD_HSSD") {
-    throw Error{"InvalidParameterCombination", at + ".ThroughputPerformance", std::to_string(throughput),
-                "Only CLOUD_TSSD and CLOUD_HSSD disks take it."};
+    throw Error{"InvalidParameterCombination", at + ".ThroughputPerformance",
+                std::to_string(throughput), "Only CLOUD_TSSD and CLOUD_HSSD disks take it."};
   }
   if (disk.given("KmsKeyId") && !disk.flag("Encrypt")) {
-    throw Error{"InvalidParameterCombination", at + ".KmsKeyId", disk.text("KmsKeyId"), "`Encrypt` is not set."};
+    throw Error{"InvalidParameterCombination", at + ".KmsKeyId", disk.text("KmsKeyId"),
+                "`Encrypt` is not set."};
   }
   const std::string key = disk.text("KmsKeyId");
   return {{"DiskSize", size},
@@ -202,7 +229,8 @@ void plan_data_disks(const Call& call, InstancePlan& plan) {
   }
 }
 
-void plan_private_ips(const Call& call, const InstancePlan& plan, const std::vector<std::string>& ips) {
+void plan_private_ips(const Call& call, const InstancePlan& plan,
+                      const std::vector<std::string>& ips) {
   const std::string parameter = "VirtualPrivateCloud.PrivateIpAddresses";
   std::set<std::string> seen;
   for (const std::string& ip : ips) {
@@ -216,7 +244,8 @@ void plan_private_ips(const Call& call, const InstancePlan& plan, const std::vec
     Query used;
     used.filters = {{"private-ip-address", {ip}}, {"subnet-id", {plan.subnet_id}}};
     used.limit = 1;
-    if (call.store.page(kinds::instance, used).total > 0) throw Error{"VpcIpIsUsed", parameter, ip, {}};
+    if (call.store.page(kinds::instance, used).total > 0)
+      throw Error{"VpcIpIsUsed", parameter, ip, {}};
   }
   if (static_cast<std::int64_t>(ips.size()) != plan.count) {
     throw Error{"InvalidParameterCombination", parameter, std::to_string(ips.size()),
@@ -229,7 +258,8 @@ void plan_network(const Call& call, InstancePlan& plan) {
   plan.vpc_id = vpc.text("VpcId");
   plan.subnet_id = vpc.text("SubnetId");
   if ((plan.vpc_id == "DEFAULT") != (plan.subnet_id == "DEFAULT")) {
-    throw Error{"InvalidParameterCombination", "VirtualPrivateCloud", plan.vpc_id + ", " + plan.subnet_id,
+    throw Error{"InvalidParameterCombination", "VirtualPrivateCloud",
+                plan.vpc_id + ", " + plan.subnet_id,
                 "`DEFAULT` must be given for both VpcId and SubnetId."};
   }
   if (plan.vpc_id.empty() || plan.vpc_id == "DEFAULT") {
@@ -240,11 +270,17 @@ void plan_network(const Call& call, InstancePlan& plan) {
   if (!plan.private_ips.empty()) plan_private_ips(call, plan, plan.private_ips);
   plan.ipv6_count = vpc.integer("Ipv6AddressCount");
   if (plan.ipv6_count < 0 || plan.ipv6_count > 10) {
-    throw Error{"LimitExceeded.IPv6AddressNum", "VirtualPrivateCloud.Ipv6AddressCount", std::to_string(plan.ipv6_count), {}};
+    throw Error{"LimitExceeded.IPv6AddressNum",
+                "VirtualPrivateCloud.Ipv6AddressCount",
+                std::to_string(plan.ipv6_count),
+                {}};
   }
   plan.security_groups = call.args.texts("SecurityGroupIds");
   if (plan.security_groups.size() > security_groups_max) {
-    throw Error{"LimitExceeded.SingleUSGQuota", "SecurityGroupIds", std::to_string(plan.security_groups.size()), {}};
+    throw Error{"LimitExceeded.SingleUSGQuota",
+                "SecurityGroupIds",
+                std::to_string(plan.security_groups.size()),
+                {}};
   }
   if (plan.security_groups.empty()) plan.security_groups = {default_id(call, "sg", "")};
 }
@@ -254,15 +290,19 @@ void plan_internet(const Call& call, InstancePlan& plan) {
   std::string type = internet.text("InternetChargeType");
   if (type.empty()) type = "TRAFFIC_POSTPAID_BY_HOUR";
   const std::int64_t bandwidth = internet.integer("InternetMaxBandwidthOut");
-  const std::int64_t most = type == "TRAFFIC_POSTPAID_BY_HOUR" ? traffic_bandwidth_max : bandwidth_max;
+  const std::int64_t most =
+      type == "TRAFFIC_POSTPAID_BY_HOUR" ? traffic_bandwidth_max : bandwidth_max;
   const std::string parameter = "InternetAccessible.InternetMaxBandwidthOut";
   if (bandwidth < 0 || bandwidth > most) {
-    throw Error{"InvalidParameterValue.Range", parameter, std::to_string(bandwidth), "Allowed: 0 to " + std::to_string(most) + " Mbps."};
+    throw Error{"InvalidParameterValue.Range", parameter, std::to_string(bandwidth),
+                "Allowed: 0 to " + std::to_string(most) + " Mbps."};
   }
   if (internet.flag("PublicIpAssigned") && bandwidth == 0) {
-    throw Error{"InvalidParameterCombination", "InternetAccessible.PublicIpAssigned", "true", "It needs a bandwidth above 0."};
+    throw Error{"InvalidParameterCombination", "InternetAccessible.PublicIpAssigned", "true",
+                "It needs a bandwidth above 0."};
   }
-  plan.public_ip = internet.given("PublicIpAssigned") ? internet.flag("PublicIpAssigned") : bandwidth > 0;
+  plan.public_ip =
+      internet.given("PublicIpAssigned") ? internet.flag("PublicIpAssigned") : bandwidth > 0;
   plan.internet = {{"InternetChargeType", type},
                    {"InternetMaxBandwidthOut", bandwidth},
                    {"PublicIpAssigned", plan.public_ip},
@@ -274,10 +314,12 @@ void check_login(const Call& call, const InstancePlan& plan) {
   const std::string keep = login.text("KeepImageLogin");
   const bool keeps = keep == "true" || keep == "TRUE" || keep == "True";
   if (keeps && (login.given("Password") || login.given("KeyIds"))) {
-    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep, "A password or key is given, too."};
+    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep,
+                "A password or key is given, too."};
   }
   if (keeps && plan.image->doc.at("ImageType") == "PUBLIC_IMAGE") {
-    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep, "Public images have no login to keep."};
+    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep,
+                "Public images have no login to keep."};
   }
   if (login.given("KeyIds") && plan.windows) {
     throw Error{"UnsupportedOperation.KeyPairUnsupportedWindows", "LoginSettings.KeyIds", "", {}};
@@ -285,7 +327,8 @@ void check_login(const Call& call, const InstancePlan& plan) {
   if (login.given("Password")) {
     require_login_password(call, "LoginSettings.Password", login.text("Password"), plan.windows);
   }
-  if (call.args.given("HostName")) require_host_name(call, call.args.text("HostName"), plan.count, plan.windows);
+  if (call.args.given("HostName"))
+    require_host_name(call, call.args.text("HostName"), plan.count, plan.windows);
 }
 
 void check_topology(const Call& call, const InstancePlan& plan) {
@@ -296,7 +339,8 @@ void check_topology(const Call& call, const InstancePlan& plan) {
   }
   const std::int64_t cores = topology.integer("CoreCount");
   if (cores < 1 || cores > plan.type->cpu) {
-    throw Error{"InvalidParameterValue.CoreCountValue", "CpuTopology.CoreCount", std::to_string(cores),
+    throw Error{"InvalidParameterValue.CoreCountValue", "CpuTopology.CoreCount",
+                std::to_string(cores),
                 "The instance type has " + std::to_string(plan.type->cpu) + "."};
   }
 }
@@ -313,19 +357,23 @@ void check_names(const Call& call, const InstancePlan& plan) {
   if (high_performance != call.args.given("HpcClusterId")) {
     throw Error{high_performance ? "InvalidParameterValue.InstanceTypeRequiredHpcCluster"
                                  : "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",
-                "InstanceType", plan.type->id, {}};
+                "InstanceType",
+                plan.type->id,
+                {}};
   }
 }
 
 void plan_timer(const Call& call, InstancePlan& plan) {
   if (!call.args.given("ActionTimer")) return;
   const Args timer = call.args.object("ActionTimer");
-  if (!timer.given("TimerAction")) throw Error{"MissingParameter", "ActionTimer.TimerAction", "", {}};
+  if (!timer.given("TimerAction"))
+    throw Error{"MissingParameter", "ActionTimer.TimerAction", "", {}};
   const std::string at = timer.text("ActionTime");
   if (at.empty()) throw Error{"MissingParameter", "ActionTimer.ActionTime", "", {}};
   plan.terminate_at = parse_iso8601(at);
   if (!plan.terminate_at) {
-    throw Error{"InvalidParameterValue.InvalidTimeFormat", "ActionTimer.ActionTime", at, "Expected: YYYY-MM-DDThh:mm:ssZ."};
+    throw Error{"InvalidParameterValue.InvalidTimeFormat", "ActionTimer.ActionTime", at,
+                "Expected: YYYY-MM-DDThh:mm:ssZ."};
   }
   if (*plan.terminate_at < call.now + timer_ahead_min) {
     throw Error{"InvalidParameterValue", "ActionTimer.ActionTime", at,
@@ -336,7 +384,8 @@ void plan_timer(const Call& call, InstancePlan& plan) {
 void check_counts(const Call& call, InstancePlan& plan) {
   plan.count = call.args.integer("InstanceCount");
   if (call.args.integer("MinCount") > plan.count) {
-    throw Error{"InvalidParameterCombination", "MinCount", std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
+    throw Error{"InvalidParameterCombination", "MinCount",
+                std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
   }
   const std::int64_t quota = call.state.quota("instances");
   if (call.store.count(kinds::instance) + plan.count > quota) {

@@ -77,11 +77,10 @@ Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
 static Reply DescribeInstanceFamilyConfigs(Call& call) {
   Json families = Json::array();
   for (const Family& family : call.state.catalog().families()) {
-    const bool sold = std::any_of(
-        call.region.zones.begin(), call.region.zones.end(), [&](const Zone& zone) {
-          return std::any_of(family.zones.begin(), family.zones.end(), [&](const std::string& glob) {
-            return glob_matches(glob, zone.id);
-          });
+    const bool sold =
+        std::any_of(call.region.zones.begin(), call.region.zones.end(), [&](const Zone& zone) {
+          return std::any_of(family.zones.begin(), family.zones.end(),
+                             [&](const std::string& glob) { return glob_matches(glob, zone.id); });
         });
     if (!sold) continue;
     families.push_back({{"InstanceFamilyName", chinese(call) ? family.name_zh : family.name},

@@ -28,15 +28,16 @@ static Reply StartInstances(Call& call) {
 }
 
 static Reply StopInstances(Call& call) {
-  if (call.args.flag("ForceStop") && call.args.given("StopType") && call.args.text("StopType") == "SOFT") {
+  if (call.args.flag("ForceStop") && call.args.given("StopType") &&
+      call.args.text("StopType") == "SOFT") {
     refuse(call, {"InvalidParameterCombination", "InvalidParameterValue"}, "ForceStop", "true",
            "`StopType` is `SOFT`.");
   }
   const std::string mode = call.args.text("StoppedMode");
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
     call.lifecycle.require("instance.stop", instance);
-    if (mode == "STOP_CHARGING" &&
-        (instance.doc.at("InstanceChargeType") != "POSTPAID_BY_HOUR" || !on_cloud_disks(instance.doc))) {
+    if (mode == "STOP_CHARGING" && (instance.doc.at("InstanceChargeType") != "POSTPAID_BY_HOUR" ||
+                                    !on_cloud_disks(instance.doc))) {
       throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
                   "Only pay-as-you-go instances on cloud disks can stop being charged."};
     }
@@ -64,7 +65,9 @@ static Reply TerminateInstances(Call& call) {
       throw Error{"UnsupportedOperation.InstancesProtected", "InstanceIds", instance.id, {}};
     }
     if (prepaid && !isolated) {
-      call.lifecycle.begin(step, instance, {{"IsolatedSource", "MANMADE"}, {"RestrictState", "PROTECTIVELY_ISOLATED"}});
+      call.lifecycle.begin(
+          step, instance,
+          {{"IsolatedSource", "MANMADE"}, {"RestrictState", "PROTECTIVELY_ISOLATED"}});
     } else {
       call.lifecycle.begin(step, instance);
     }

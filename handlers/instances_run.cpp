@@ -19,12 +19,16 @@ constexpr std::uint32_t private_base = 0x0A000000U;
 constexpr int draws_max = 1000;
 
 std::string free_private_ip(const Call& call, const InstancePlan& plan, Draw& draw) {
-  const std::uint32_t subnet = private_base + static_cast<std::uint32_t>(stable_hash(plan.subnet_id) % 256) * 65536U;
+  const std::uint32_t subnet =
+      private_base + static_cast<std::uint32_t>(stable_hash(plan.subnet_id) % 256) * 65536U;
   for (int i = 0; i < draws_max; ++i) {
     std::string ip = ipv4_text(subnet + 2 + static_cast<std::uint32_t>(draw.below(65533)));
     if (!call.store.any(kinds::instance, "private-ip-address", ip)) return ip;
   }
-  throw Error{"FailedOperation.NoAvailableIpAddressCountInSubnet", "VirtualPrivateCloud.SubnetId", plan.subnet_id, {}};
+  throw Error{"FailedOperation.NoAvailableIpAddressCountInSubnet",
+              "VirtualPrivateCloud.SubnetId",
+              plan.subnet_id,
+              {}};
 }
 
 std::string free_public_ip(const Call& call, Draw& draw) {
@@ -55,8 +59,9 @@ Json gpu_info(const InstanceType& type, Draw& draw) {
   Json ids = Json::array();
   for (std::int64_t i = 0; i < type.gpu; ++i) {
     std::array<char, 16> text{};
-    const int length = std::snprintf(text.data(), text.size(), "%02x:%02x.0", static_cast<unsigned>(i),
-                                     static_cast<unsigned>(draw.below(32)));
+    const int length =
+        std::snprintf(text.data(), text.size(), "%02x:%02x.0", static_cast<unsigned>(i),
+                      static_cast<unsigned>(draw.below(32)));
     ids.push_back(std::string(text.data(), static_cast<std::size_t>(length)));
   }
   return {{"GPUCount", type.gpu_count}, {"GPUId", ids}, {"GPUType", type.gpu_type}};
@@ -73,7 +78,8 @@ void name_disks(Json& doc, Draw& draw) {
 }
 
 // Where the instance is and what it is reached by.
-void add_network(const Call& call, const InstancePlan& plan, std::int64_t index, Draw& draw, Json& doc) {
+void add_network(const Call& call, const InstancePlan& plan, std::int64_t index, Draw& draw,
+                 Json& doc) {
   const Args vpc = call.args.object("VirtualPrivateCloud");
   const Json ip = plan.private_ips.empty() ? free_private_ip(call, plan, draw)
                                            : plan.private_ips[static_cast<std::size_t>(index)];
@@ -100,49 +106,51 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index, Dr
   const std::string name = args.given("InstanceName")
                                ? numbered_name(args.text("InstanceName"), index, plan.count)
                                : args.text("InstanceName");
-  Json doc = {
-      {"Placement", {{"Zone", plan.zone->id}, {"ProjectId", args.object("Placement").integer("ProjectId")},
-                     {"HostIds", Json::array()}, {"HostId", ""}}},
-      {"InstanceId", ""},
-      {"InstanceType", plan.type->id},
-      {"CPU", plan.type->cpu},
-      {"Memory", plan.type->memory_gb},
-      {"RestrictState", "NORMAL"},
-      {"InstanceName", name},
-      {"InstanceChargeType", plan.charge_type},
-      {"SystemDisk", plan.system_disk},
-      {"DataDisks", plan.data_disks},
-      {"PrivateIpAddresses", nullptr},
-      {"PublicIpAddresses", nullptr},
-      {"InternetAccessible", plan.internet},
-      {"VirtualPrivateCloud", nullptr},
-      {"ImageId", plan.image->doc.at("ImageId")},
-      {"RenewFlag", nullptr},
-      {"CreatedTime", iso8601(call.now)},
-      {"ExpiredTime", nullptr},
-      {"OsName", plan.image->doc.at("OsName")},
-      {"SecurityGroupIds", plan.security_groups},
-      {"LoginSettings", {{"KeyIds", Json::array()}}},
-      {"InstanceState", ""},
-      {"Tags", plan.tags},
-      {"StopChargingMode", "NOT_APPLICABLE"},
-      {"Uuid", draw.uuid()},
-      {"LatestOperation", nullptr},
-      {"LatestOperationState", nullptr},
-      {"LatestOperationRequestId", nullptr},
-      {"DisasterRecoverGroupId", ""},
-      {"IPv6Addresses", nullptr},
-      {"CamRoleName", args.text("CamRoleName")},
-      {"HpcClusterId", args.text("HpcClusterId")},
-      {"RdmaIpAddresses", Json::array()},
-      {"DedicatedClusterId", args.text("DedicatedClusterId")},
-      {"IsolatedSource", "NOTISOLATED"},
-      {"GPUInfo", gpu_info(*plan.type, draw)},
-      {"LicenseType", plan.image->doc.at("LicenseType")},
-      {"DisableApiTermination", args.flag("DisableApiTermination")},
-      {"DefaultLoginUser", plan.image->login_user},
-      {"DefaultLoginPort", plan.image->login_port},
-      {"LatestOperationErrorMsg", ""}};
+  Json doc = {{"Placement",
+               {{"Zone", plan.zone->id},
+                {"ProjectId", args.object("Placement").integer("ProjectId")},
+                {"HostIds", Json::array()},
+                {"HostId", ""}}},
+              {"InstanceId", ""},
+              {"InstanceType", plan.type->id},
+              {"CPU", plan.type->cpu},
+              {"Memory", plan.type->memory_gb},
+              {"RestrictState", "NORMAL"},
+              {"InstanceName", name},
+              {"InstanceChargeType", plan.charge_type},
+              {"SystemDisk", plan.system_disk},
+              {"DataDisks", plan.data_disks},
+              {"PrivateIpAddresses", nullptr},
+              {"PublicIpAddresses", nullptr},
+              {"InternetAccessible", plan.internet},
+              {"VirtualPrivateCloud", nullptr},
+              {"ImageId", plan.image->doc.at("ImageId")},
+              {"RenewFlag", nullptr},
+              {"CreatedTime", iso8601(call.now)},
+              {"ExpiredTime", nullptr},
+              {"OsName", plan.image->doc.at("OsName")},
+              {"SecurityGroupIds", plan.security_groups},
+              {"LoginSettings", {{"KeyIds", Json::array()}}},
+              {"InstanceState", ""},
+              {"Tags", plan.tags},
+              {"StopChargingMode", "NOT_APPLICABLE"},
+              {"Uuid", draw.uuid()},
+              {"LatestOperation", nullptr},
+              {"LatestOperationState", nullptr},
+              {"LatestOperationRequestId", nullptr},
+              {"DisasterRecoverGroupId", ""},
+              {"IPv6Addresses", nullptr},
+              {"CamRoleName", args.text("CamRoleName")},
+              {"HpcClusterId", args.text("HpcClusterId")},
+              {"RdmaIpAddresses", Json::array()},
+              {"DedicatedClusterId", args.text("DedicatedClusterId")},
+              {"IsolatedSource", "NOTISOLATED"},
+              {"GPUInfo", gpu_info(*plan.type, draw)},
+              {"LicenseType", plan.image->doc.at("LicenseType")},
+              {"DisableApiTermination", args.flag("DisableApiTermination")},
+              {"DefaultLoginUser", plan.image->login_user},
+              {"DefaultLoginPort", plan.image->login_port},
+              {"LatestOperationErrorMsg", ""}};
   if (args.given("Metadata")) doc["Metadata"] = args.json().at("Metadata");
   name_disks(doc, draw);
   add_network(call, plan, index, draw, doc);
@@ -153,9 +161,12 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index, Dr
 // What the API takes but does not show. The password is not kept: nobody can log in here.
 Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
   const Args& args = call.args;
-  Json kept = {{"UserData", args.text("UserData")},
-               {"HostName", args.given("HostName") ? numbered_name(args.text("HostName"), index, plan.count) : ""}};
-  for (const char* name : {"EnhancedService", "CpuTopology", "InstanceMarketOptions", "EnableJumboFrame"}) {
+  Json kept = {
+      {"UserData", args.text("UserData")},
+      {"HostName",
+       args.given("HostName") ? numbered_name(args.text("HostName"), index, plan.count) : ""}};
+  for (const char* name :
+       {"EnhancedService", "CpuTopology", "InstanceMarketOptions", "EnableJumboFrame"}) {
     if (args.given(name)) kept[name] = args.json().at(name);
   }
   return kept;
@@ -170,9 +181,11 @@ static Reply RunInstances(Call& call) {
     Draw draw = call.store.draw();
     Json doc = document(call, plan, index, draw);
     call.lifecycle.enter("instance.create", kinds::instance, doc);
-    const Resource instance = call.store.create(kinds::instance, draw, std::move(doc), hidden(call, plan, index));
+    const Resource instance =
+        call.store.create(kinds::instance, draw, std::move(doc), hidden(call, plan, index));
     call.lifecycle.finish_later("instance.create", instance);
-    if (plan.terminate_at) call.lifecycle.begin_at(*plan.terminate_at, "instance.terminate", instance);
+    if (plan.terminate_at)
+      call.lifecycle.begin_at(*plan.terminate_at, "instance.terminate", instance);
     ids.push_back(instance.id);
   }
   return Reply().add("InstanceIdSet", ids);

@@ -22,7 +22,9 @@ Json instance_price(const State& state, const InstanceType& type, const std::str
     const bool spot = charge_type == "SPOTPAID";
     const double hour = type.hour_price_usd;
     const double paid = spot ? spot_price(state, type) : hour;
-    price = {{"UnitPrice", hour}, {"ChargeUnit", "HOUR"}, {"OriginalPrice", nullptr},
+    price = {{"UnitPrice", hour},
+             {"ChargeUnit", "HOUR"},
+             {"OriginalPrice", nullptr},
              {"DiscountPrice", nullptr},
              {"Discount", spot ? table.at("spot_percent").get<double>() : 100.0},
              {"UnitPriceDiscount", paid}};
@@ -32,10 +34,12 @@ Json instance_price(const State& state, const InstanceType& type, const std::str
     }
     return price;
   }
-  const double month = rounded(type.hour_price_usd * table.at("prepaid_hours_per_month").get<double>());
-  price = {{"UnitPrice", nullptr}, {"ChargeUnit", nullptr}, {"OriginalPrice", month},
-           {"DiscountPrice", month}, {"Discount", 100.0}, {"UnitPriceDiscount", nullptr}};
-  for (const auto& [years, name] : {std::pair("1", "OneYear"), {"3", "ThreeYear"}, {"5", "FiveYear"}}) {
+  const double month =
+      rounded(type.hour_price_usd * table.at("prepaid_hours_per_month").get<double>());
+  price = {{"UnitPrice", nullptr},   {"ChargeUnit", nullptr}, {"OriginalPrice", month},
+           {"DiscountPrice", month}, {"Discount", 100.0},     {"UnitPriceDiscount", nullptr}};
+  for (const auto& [years, name] :
+       {std::pair("1", "OneYear"), {"3", "ThreeYear"}, {"5", "FiveYear"}}) {
     const double discount = table.at("year_discount_percent").at(years).get<double>();
     const double original = rounded(month * 12 * std::stoi(years));
     price["OriginalPrice" + std::string(name)] = original;

@@ -10,8 +10,9 @@ namespace {
 const std::map<std::string_view, Handler>& all() {
   static const std::map<std::string_view, Handler> joined = [] {
     std::map<std::string_view, Handler> handlers;
-    for (const Actions* table : {&region_actions, &instance_run_actions, &instance_describe_actions,
-                                 &instance_operate_actions, &instance_type_actions, &image_actions}) {
+    for (const Actions* table :
+         {&region_actions, &instance_run_actions, &instance_describe_actions,
+          &instance_operate_actions, &instance_type_actions, &image_actions}) {
       handlers.insert(table->begin(), table->end());
     }
     return handlers;

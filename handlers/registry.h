@@ -15,7 +15,7 @@ extern const Actions instance_operate_actions;
 extern const Actions instance_type_actions;
 extern const Actions image_actions;
 
-Handler find_handler(std::string_view action);  // nullptr: not implemented.
+Handler find_handler(std::string_view action);        // nullptr: not implemented.
 std::vector<std::string_view> implemented_actions();  // Sorted.
 
 }  // namespace cvm

@@ -44,20 +44,26 @@ struct Place {
 int character_classes(const std::string& text) {
   bool lower = false, upper = false, number = false, special = false;
   for (const char c : text) {
-    if (c >= 'a' && c <= 'z') lower = true;
-    else if (c >= 'A' && c <= 'Z') upper = true;
-    else if (digit(c)) number = true;
-    else special = true;
+    if (c >= 'a' && c <= 'z')
+      lower = true;
+    else if (c >= 'A' && c <= 'Z')
+      upper = true;
+    else if (digit(c))
+      number = true;
+    else
+      special = true;
   }
   return lower + upper + number + special;
 }
 
 std::string host_name_fault(std::string_view name, bool windows) {
   const std::size_t longest = windows ? 15 : 60;
-  if (name.size() < 2 || name.size() > longest) return "It must have 2 to " + std::to_string(longest) + " characters.";
+  if (name.size() < 2 || name.size() > longest)
+    return "It must have 2 to " + std::to_string(longest) + " characters.";
   for (std::size_t i = 0; i < name.size(); ++i) {
     const bool mark = name[i] == '-' || (name[i] == '.' && !windows);
-    if (!letter(name[i]) && !digit(name[i]) && !mark) return "It holds a character that is not allowed.";
+    if (!letter(name[i]) && !digit(name[i]) && !mark)
+      return "It holds a character that is not allowed.";
     if (!mark) continue;
     if (i == 0 || i + 1 == name.size()) return "`.` and `-` cannot stand first or last.";
     if (name[i + 1] == '.' || name[i + 1] == '-') return "`.` and `-` cannot follow each other.";
@@ -92,8 +98,9 @@ void require_host_name(const Call& call, const std::string& pattern, std::int64_
   for (const std::int64_t index : {std::int64_t{0}, count - 1}) {
     const std::string fault = host_name_fault(numbered_name(pattern, index, count), windows);
     if (fault.empty()) continue;
-    refuse(call, {"InvalidParameterValue.IllegalHostName", "InvalidParameter.HostNameIllegal",
-                  "InvalidParameterValue"},
+    refuse(call,
+           {"InvalidParameterValue.IllegalHostName", "InvalidParameter.HostNameIllegal",
+            "InvalidParameterValue"},
            "HostName", pattern, fault);
   }
 }
@@ -107,7 +114,8 @@ void require_login_password(const Call& call, std::string_view parameter,
       character_classes(password) >= classes) {
     return;
   }
-  refuse(call, {"InvalidParameterValue.InvalidPassword", "InvalidPassword", "InvalidParameterValue"},
+  refuse(call,
+         {"InvalidParameterValue.InvalidPassword", "InvalidPassword", "InvalidParameterValue"},
          std::string(parameter), "***",
          "It needs " + std::to_string(shortest) + " to 30 characters, of at least " +
              std::to_string(classes) +
@@ -120,7 +128,8 @@ Json tags_for(const Call& call, std::string_view resource_type) {
   for (const Args& specification : call.args.objects("TagSpecification")) {
     if (specification.text("ResourceType") != resource_type) {
       refuse(call, {"InvalidParameterValue"}, "TagSpecification.ResourceType",
-             specification.text("ResourceType"), "Valid here: `" + std::string(resource_type) + "`.");
+             specification.text("ResourceType"),
+             "Valid here: `" + std::string(resource_type) + "`.");
     }
     for (const Args& tag : specification.objects("Tags")) {
       const std::string key = tag.text("Key"), value = tag.text("Value");
@@ -133,16 +142,21 @@ Json tags_for(const Call& call, std::string_view resource_type) {
         refuse(call, {"FailedOperation.IllegalTagKey", "InvalidParameterValue"}, at, key);
       }
       if (utf8_length(value) > tag_value_max) {
-        refuse(call, {"FailedOperation.IllegalTagValue", "InvalidParameterValue"}, "TagSpecification.Tags.Value", value);
+        refuse(call, {"FailedOperation.IllegalTagValue", "InvalidParameterValue"},
+               "TagSpecification.Tags.Value", value);
       }
       if (!keys.insert(key).second) {
-        refuse(call, {"InvalidParameterValue.DuplicateTags", "InvalidParameterValue.Duplicate", "InvalidParameterValue"}, at, key);
+        refuse(call,
+               {"InvalidParameterValue.DuplicateTags", "InvalidParameterValue.Duplicate",
+                "InvalidParameterValue"},
+               at, key);
       }
       tags.push_back({{"Key", key}, {"Value", value}});
     }
   }
   if (tags.size() > tags_max) {
-    refuse(call, {"InvalidParameterValue.TagQuotaLimitExceeded", "InvalidParameterValue"}, "TagSpecification", std::to_string(tags.size()));
+    refuse(call, {"InvalidParameterValue.TagQuotaLimitExceeded", "InvalidParameterValue"},
+           "TagSpecification", std::to_string(tags.size()));
   }
   return tags;
 }

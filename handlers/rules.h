@@ -9,19 +9,21 @@
 
 namespace cvm {
 
-// `pattern` for the instance number `index` (0-based) of `count`: every `{R:x}` becomes x + index, with
+// `pattern` for the instance number `index` (0-based) of `count`: every `{R:x}` becomes x + index,
+// with
 // `{R:x,F:y}` padded to y digits; without such a place, several instances get 1, 2 … n appended.
 // (RunInstances, InstanceName and HostName)
 std::string numbered_name(const std::string& pattern, std::int64_t index, std::int64_t count);
 
 // Windows: 2 to 15 of letters, digits, hyphens, not only digits. Others: 2 to 60, with dots between
 // segments. No `.` or `-` at the ends or twice in a row.
-void require_host_name(const Call& call, const std::string& pattern, std::int64_t count, bool windows);
+void require_host_name(const Call& call, const std::string& pattern, std::int64_t count,
+                       bool windows);
 
 // LoginSettings.Password: 8 to 30 characters of two classes; Windows 12 to 30 of three. The message
 // never shows the password.
-void require_login_password(const Call& call, std::string_view parameter, const std::string& password,
-                            bool windows);
+void require_login_password(const Call& call, std::string_view parameter,
+                            const std::string& password, bool windows);
 
 // The tags for `resource_type` in TagSpecification, as the API's Tag list.
 Json tags_for(const Call& call, std::string_view resource_type);

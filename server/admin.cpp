@@ -184,7 +184,8 @@ HttpResponse post_advance(AdminCall& call) {
         call.account(), [&](const std::string&, Clock& clock) { clock.set(to, machine); }, machine);
   } else {
     const Json& seconds = call.body["seconds"];
-    if (!seconds.is_number() || seconds.get<double>() < 0 || seconds.get<double>() > advance_max_s) {
+    if (!seconds.is_number() || seconds.get<double>() < 0 ||
+        seconds.get<double>() > advance_max_s) {
       throw ConfigError{"`seconds` must be a number from 0 to a hundred years"};
     }
     const Milliseconds step{std::llround(seconds.get<double>() * 1000)};
@@ -215,10 +216,14 @@ struct Route {
 };
 
 constexpr Route routes[] = {
-    {"GET", "health", get_health},       {"GET", "ready", get_ready},
-    {"GET", "info", get_info},           {"POST", "reset", post_reset},
-    {"GET", "clock", get_clock},         {"PUT", "clock", put_clock},
-    {"POST", "clock/advance", post_advance}, {"GET", "lifecycle", get_lifecycle},
+    {"GET", "health", get_health},
+    {"GET", "ready", get_ready},
+    {"GET", "info", get_info},
+    {"POST", "reset", post_reset},
+    {"GET", "clock", get_clock},
+    {"PUT", "clock", put_clock},
+    {"POST", "clock/advance", post_advance},
+    {"GET", "lifecycle", get_lifecycle},
     {"PUT", "lifecycle", put_lifecycle},
 };
 
@@ -245,8 +250,9 @@ HttpResponse dispatch(Gateway& gateway, const HttpRequest& request) {
     return route.function(call);
   }
   if (path_known) {
-    throw AdminError{405, "MethodNotAllowed",
-                     std::string(request.method) + " is not allowed for " + std::string(request.path())};
+    throw AdminError{
+        405, "MethodNotAllowed",
+        std::string(request.method) + " is not allowed for " + std::string(request.path())};
   }
   throw AdminError{404, "NotFound", "no admin call " + std::string(request.path())};
 }

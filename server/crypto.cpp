@@ -66,7 +66,8 @@ std::string hmac(Digest digest, std::string_view key, std::string_view data) {
   // An empty key would mean "the key of the last time".
   static constexpr unsigned char zero = 0;
   const bool no_key = key.empty();
-  require(EVP_MAC_init(context, no_key ? &zero : bytes(key), no_key ? 1 : key.size(), nullptr) == 1 &&
+  require(EVP_MAC_init(context, no_key ? &zero : bytes(key), no_key ? 1 : key.size(), nullptr) ==
+              1 &&
           EVP_MAC_update(context, bytes(data), data.size()) == 1 &&
           EVP_MAC_final(context, out.data(), &length, out.size()) == 1);
   return {reinterpret_cast<const char*>(out.data()), length};

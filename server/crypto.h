@@ -10,7 +10,7 @@ enum class Digest { sha1, sha256 };
 
 std::string sha256_hex(std::string_view data);
 std::string hmac(Digest digest, std::string_view key, std::string_view data);  // Raw bytes.
-std::string hex(std::string_view bytes);                                      // Lower case.
+std::string hex(std::string_view bytes);                                       // Lower case.
 std::string base64(std::string_view bytes);
 
 // Takes the same time wherever the texts differ.

@@ -76,10 +76,9 @@ HttpResponse Gateway::handle(const HttpRequest& request, RequestRecord& record) 
 
 HttpResponse Gateway::too_large(std::size_t bytes, std::size_t limit) {
   Prepared prepared;
-  return {200,
-          failure_body({"RequestSizeLimitExceeded", "request", std::to_string(bytes),
-                        "The limit is " + std::to_string(limit) + " bytes."},
-                       prepared)};
+  return {200, failure_body({"RequestSizeLimitExceeded", "request", std::to_string(bytes),
+                             "The limit is " + std::to_string(limit) + " bytes."},
+                            prepared)};
 }
 
 // Steps 1 to 5: method and size, action and version given, who calls, action, version and region
@@ -92,10 +91,13 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   check_size(request.body.size(), tc3_post_bytes_max, "request body");
   prepared.common = read_common(request);
   const Common& common = prepared.common;
-  if (common.signing == Signing::v1) check_size(request.body.size(), v1_post_bytes_max, "request body");
+  if (common.signing == Signing::v1)
+    check_size(request.body.size(), v1_post_bytes_max, "request body");
   const bool tc3 = common.signing == Signing::tc3;
-  if (common.action.empty()) throw Error{"MissingParameter", tc3 ? "X-TC-Action" : "Action", "", {}};
-  if (common.version.empty()) throw Error{"MissingParameter", tc3 ? "X-TC-Version" : "Version", "", {}};
+  if (common.action.empty())
+    throw Error{"MissingParameter", tc3 ? "X-TC-Action" : "Action", "", {}};
+  if (common.version.empty())
+    throw Error{"MissingParameter", tc3 ? "X-TC-Version" : "Version", "", {}};
 
   prepared.caller = authenticate(request, common, options_.auth, prepared.machine);
 
@@ -108,7 +110,8 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   }
   const auto& regions = state_.catalog().regions();
   if (prepared.action->needs_region) {
-    if (common.region.empty()) throw Error{"MissingParameter", tc3 ? "X-TC-Region" : "Region", "", {}};
+    if (common.region.empty())
+      throw Error{"MissingParameter", tc3 ? "X-TC-Region" : "Region", "", {}};
     prepared.region = state_.catalog().region(common.region);
     if (prepared.region == nullptr) {
       throw Error{"UnsupportedRegion", tc3 ? "X-TC-Region" : "Region", common.region, {}};
@@ -147,8 +150,8 @@ void Gateway::check_rate(const Prepared& prepared, const Tenant& tenant) {
   const int requests =
       rate_limit_.count(tenant.account, tenant.region, prepared.action->name, prepared.machine);
   if (requests <= prepared.action->rate) return;
-  throw Error{"RequestLimitExceeded", std::to_string(prepared.action->rate),
-              std::to_string(requests), {}};
+  throw Error{
+      "RequestLimitExceeded", std::to_string(prepared.action->rate), std::to_string(requests), {}};
 }
 
 // Everything the handler does happens in one savepoint: kept, or gone if it throws.
@@ -161,19 +164,29 @@ std::string Gateway::run(Prepared& prepared, const Tenant& tenant) {
   if (action.in.find("ClientToken") != nullptr) token = args.text("ClientToken");
   const bool dry_run = action.in.find("DryRun") != nullptr && args.flag("DryRun");
   if (!token.empty() && !dry_run) {
-    digest = sha256_hex(prepared.params.tree.dump());
+    // Sorted: the same parameters in another order, or another encoding, are the same request.
+    digest = sha256_hex(nlohmann::json(prepared.params.tree).dump());
     if (const auto before = state_.recall(tenant, action.name, token, now)) {
       if (before->digest == digest) return before->reply;
-      throw Error{std::string(action.choose({"InvalidParameterCombination", "InvalidParameterValue"})),
-                  "ClientToken", token, "It was used before, with other parameters."};
+      throw Error{
+          std::string(action.choose({"InvalidParameterCombination", "InvalidParameterValue"})),
+          "ClientToken", token, "It was used before, with other parameters."};
     }
   }
   Store store = state_.store(tenant);
   Lifecycle lifecycle(state_.database(), store, state_.steps(),
                       {action.name, prepared.request_id, now, &action.errors});
   std::vector<std::string> shown;
-  Call call{args,  action, prepared.caller.account, *prepared.region,         store, lifecycle,
-            state_, now,   prepared.common.language, shown};
+  Call call{args,
+            action,
+            prepared.caller.account,
+            *prepared.region,
+            store,
+            lifecycle,
+            state_,
+            now,
+            prepared.common.language,
+            shown};
   std::string reply = std::move(find_handler(action.name)(call)).take();
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
   if (!token.empty()) state_.remember(tenant, action.name, token, {digest, reply}, now);

@@ -13,7 +13,8 @@ bool accepts_gzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     const std::size_t comma = accept_encoding.find(',');
     std::string_view item = accept_encoding.substr(0, comma);
-    accept_encoding = comma == accept_encoding.npos ? std::string_view() : accept_encoding.substr(comma + 1);
+    accept_encoding =
+        comma == accept_encoding.npos ? std::string_view() : accept_encoding.substr(comma + 1);
     while (item.starts_with(' ')) item.remove_prefix(1);
     const std::string_view coding = item.substr(0, item.find_first_of("; "));
     if (!equal_ignoring_case(coding, "gzip")) continue;

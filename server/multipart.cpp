@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t parts_max = 1000;
 
-[[noreturn]] void refuse(const char* why) { throw Error{"InvalidRequest", "request body", "", why}; }
+[[noreturn]] void refuse(const char* why) {
+  throw Error{"InvalidRequest", "request body", "", why};
+}
 
 // The value of `name=` in a header such as `form-data; name="Limit"`.
 std::string attribute(std::string_view header, std::string_view name) {
@@ -44,7 +46,8 @@ Part read_part(std::string_view text) {
     const std::size_t colon = line.find(':');
     if (colon == line.npos) refuse("A part has a header without a colon.");
     const std::string_view value = trim(line.substr(colon + 1));
-    if (equal_ignoring_case(line.substr(0, colon), "Content-Disposition")) part.name = attribute(value, "name");
+    if (equal_ignoring_case(line.substr(0, colon), "Content-Disposition"))
+      part.name = attribute(value, "name");
     if (equal_ignoring_case(line.substr(0, colon), "Content-Type")) part.content_type = value;
   }
   if (part.name.empty()) refuse("A part has no name.");

@@ -19,8 +19,8 @@ struct Options {
   std::string log_level = "info";
 };
 
-// Flags win over variables. Nothing: the program is to end with `exit_code` (after --help, --version).
-// Throws ConfigError with one line.
+// Flags win over variables. Nothing: the program is to end with `exit_code` (after --help,
+// --version). Throws ConfigError with one line.
 std::optional<Options> read_options(int argc, const char* const* argv, int& exit_code);
 
 // `127.0.0.1:8080`, `[::1]:0`. Throws ConfigError.

@@ -13,7 +13,8 @@ namespace cvm {
 class RateLimit {
  public:
   // How many requests this one makes in the running second, itself included.
-  int count(std::string_view account, std::string_view region, std::string_view action, Time machine);
+  int count(std::string_view account, std::string_view region, std::string_view action,
+            Time machine);
   void clear() { windows_.clear(); }
 
  private:

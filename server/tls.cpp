@@ -38,15 +38,18 @@ void require(bool done, const std::string& what) {
 void add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const std::unique_ptr<X509_EXTENSION, Free> extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
-  require(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1, "make a certificate");
+  const std::unique_ptr<X509_EXTENSION, Free> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+  require(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1,
+          "make a certificate");
 }
 
-X509Certificate make_certificate(EVP_PKEY* key, const std::string& name, X509* issuer, EVP_PKEY* issuer_key,
-                                 const std::string& alternative_names) {
+X509Certificate make_certificate(EVP_PKEY* key, const std::string& name, X509* issuer,
+                                 EVP_PKEY* issuer_key, const std::string& alternative_names) {
   X509Certificate certificate(X509_new());
   std::uint64_t serial = 0;
-  require(RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) == 1, "draw a serial number");
+  require(RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) == 1,
+          "draw a serial number");
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial >> 1U);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -86400);
@@ -80,7 +83,9 @@ void write(const fs::path& path, X509* certificate) {
 }
 
 void write(const fs::path& path, EVP_PKEY* key) {
-  require(PEM_write_PrivateKey(create(path, 0600).get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1, "write " + path.string());
+  require(PEM_write_PrivateKey(create(path, 0600).get(), key, nullptr, nullptr, 0, nullptr,
+                               nullptr) == 1,
+          "write " + path.string());
 }
 
 std::string alternative_names(const std::vector<std::string>& regions) {
@@ -93,7 +98,8 @@ std::string alternative_names(const std::vector<std::string>& regions) {
 
 }  // namespace
 
-Certificate kept_certificate(const std::string& directory, const std::vector<std::string>& regions) {
+Certificate kept_certificate(const std::string& directory,
+                             const std::vector<std::string>& regions) {
   const fs::path at(directory);
   Certificate kept{(at / "cert.pem").string(), (at / "key.pem").string()};
   std::error_code failure;
@@ -103,7 +109,8 @@ Certificate kept_certificate(const std::string& directory, const std::vector<std
   const Key ca_key(EVP_EC_gen("P-256")), key(EVP_EC_gen("P-256"));
   require(ca_key != nullptr && key != nullptr, "make a key");
   const X509Certificate ca = make_certificate(ca_key.get(), "cvmsim CA", nullptr, ca_key.get(), "");
-  const X509Certificate leaf = make_certificate(key.get(), "cvmsim", ca.get(), ca_key.get(), alternative_names(regions));
+  const X509Certificate leaf =
+      make_certificate(key.get(), "cvmsim", ca.get(), ca_key.get(), alternative_names(regions));
   write(at / "ca.pem", ca.get());
   write(at / "ca-key.pem", ca_key.get());
   write(kept.key_file, key.get());

@@ -24,7 +24,8 @@ constexpr std::size_t pairs_max = 20000;
 
 std::string percent_decode(std::string_view text) {
   const auto encoded = boost::urls::make_pct_string_view(text);
-  if (!encoded) bad("query", std::string(text), "A `%` must be followed by two hexadecimal digits.");
+  if (!encoded)
+    bad("query", std::string(text), "A `%` must be followed by two hexadecimal digits.");
   boost::urls::encoding_opts options;
   options.space_as_plus = true;
   std::string decoded = encoded->decode(options);
@@ -110,7 +111,8 @@ void insert(Node& root, const std::string& name, const std::string& value) {
   for (std::size_t depth = 0; !rest.empty(); ++depth) {
     if (depth == path_depth_max) throw Error{"UnknownParameter", name, "", {}};
     const std::size_t dot = rest.find('.');
-    if (at->value != nullptr) bad(name, value, "Another parameter gives a value to a part of this name.");
+    if (at->value != nullptr)
+      bad(name, value, "Another parameter gives a value to a part of this name.");
     at = &at->children[std::string(rest.substr(0, dot))];
     rest = dot == rest.npos ? std::string_view() : rest.substr(dot + 1);
   }
@@ -183,16 +185,17 @@ Pairs parse_query(std::string_view text) {
     if (item.empty()) continue;
     if (pairs.size() == pairs_max) bad("query", "", "There are too many parameters.");
     const std::size_t equals = item.find('=');
-    pairs.emplace_back(percent_decode(item.substr(0, equals)),
-                       equals == item.npos ? std::string() : percent_decode(item.substr(equals + 1)));
+    pairs.emplace_back(
+        percent_decode(item.substr(0, equals)),
+        equals == item.npos ? std::string() : percent_decode(item.substr(equals + 1)));
   }
   return pairs;
 }
 
 Common read_common(const HttpRequest& request) {
   Common common;
-  const bool tc3 = !request.header("X-TC-Action").empty() ||
-                   content_is(request.header("Authorization"), "TC3-");
+  const bool tc3 =
+      !request.header("X-TC-Action").empty() || content_is(request.header("Authorization"), "TC3-");
   if (tc3) {
     read_tc3(common, request);
     if (request.method == "GET") common.pairs = parse_query(request.query());

@@ -51,6 +51,7 @@ Json tree_of(const Pairs& pairs, const Shape& shape);
 Pairs parse_query(std::string_view text);
 
 std::string success_body(std::string_view members, std::string_view request_id);
-std::string error_body(std::string_view code, std::string_view message, std::string_view request_id);
+std::string error_body(std::string_view code, std::string_view message,
+                       std::string_view request_id);
 
 }  // namespace cvm

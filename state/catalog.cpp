@@ -9,7 +9,9 @@ namespace cvm {
 
 namespace {
 
-std::string text(const Json& entry, const char* member) { return entry.at(member).get<std::string>(); }
+std::string text(const Json& entry, const char* member) {
+  return entry.at(member).get<std::string>();
+}
 
 std::vector<std::string> texts(const Json& entry, const char* member) {
   return entry.at(member).get<std::vector<std::string>>();
@@ -40,7 +42,8 @@ bool glob_matches(std::string_view glob, std::string_view text) {
 }
 
 const Zone* Region::zone(std::string_view zone_id) const {
-  const auto found = std::find_if(zones.begin(), zones.end(), [&](const Zone& z) { return z.id == zone_id; });
+  const auto found =
+      std::find_if(zones.begin(), zones.end(), [&](const Zone& z) { return z.id == zone_id; });
   return found == zones.end() ? nullptr : &*found;
 }
 
@@ -62,8 +65,8 @@ Catalog::Catalog(const Fixtures& fixtures) {
 
 void Catalog::read_regions(const Json& content) {
   for (const auto& [id, entry] : content.items()) {
-    Region region{id, text(entry, "RegionName"), text(entry, "RegionNameZh"),
-                  text(entry, "RegionState"), {}};
+    Region region{
+        id, text(entry, "RegionName"), text(entry, "RegionNameZh"), text(entry, "RegionState"), {}};
     for (const auto& [zone, facts] : entry.at("Zones").items()) {
       region.zones.push_back({zone, text(facts, "ZoneName"), text(facts, "ZoneNameZh"),
                               text(facts, "ZoneId"), text(facts, "ZoneState") == "AVAILABLE"});
@@ -85,7 +88,8 @@ void Catalog::read_types(const Json& content) {
     const auto found = std::find_if(families_.begin(), families_.end(),
                                     [&](const Family& f) { return f.id == family; });
     if (found == families_.end()) {
-      throw ConfigError{"fixtures: instance_types.json: " + id + ": unknown family `" + family + "`"};
+      throw ConfigError{"fixtures: instance_types.json: " + id + ": unknown family `" + family +
+                        "`"};
     }
     InstanceType type;
     type.id = id;

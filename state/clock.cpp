@@ -64,12 +64,18 @@ void Clock::change_mode(const Clock& other, Time machine) {
 
 std::string Clock::mode_name() const {
   switch (mode_) {
-    case Mode::real: return "real";
-    case Mode::frozen: return "frozen";
-    case Mode::automatic: return "auto";
-    case Mode::scaled: break;
+    case Mode::real:
+      return "real";
+    case Mode::frozen:
+      return "frozen";
+    case Mode::automatic:
+      return "auto";
+    case Mode::scaled:
+      break;
   }
-  return "x" + Json(rate_ == std::floor(rate_) ? Json(static_cast<std::int64_t>(rate_)) : Json(rate_)).dump();
+  return "x" +
+         Json(rate_ == std::floor(rate_) ? Json(static_cast<std::int64_t>(rate_)) : Json(rate_))
+             .dump();
 }
 
 Json Clock::dump() const {

@@ -14,8 +14,8 @@ class Clock {
  public:
   enum class Mode { real, frozen, automatic, scaled };
 
-  // `real`, `frozen`, `auto` or `xN` (N times as fast, N > 0, fractions allowed). Frozen time starts
-  // at a fixed date, so that the same calls give the same bytes. Throws ConfigError.
+  // `real`, `frozen`, `auto` or `xN` (N times as fast, N > 0, fractions allowed). Frozen time
+  // starts at a fixed date, so that the same calls give the same bytes. Throws ConfigError.
   static Clock parse(std::string_view setting, Time machine);
 
   // What dump() wrote. A clock that ran goes on as if it had never stopped.
@@ -34,7 +34,7 @@ class Clock {
  private:
   Mode mode_ = Mode::real;
   double rate_ = 1.0;
-  Time base_{};     // Simulated time when the machine's was `machine_`.
+  Time base_{};  // Simulated time when the machine's was `machine_`.
   Time machine_{};
 };
 

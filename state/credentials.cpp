@@ -25,10 +25,11 @@ std::optional<Credential> find_credential(std::string_view secret_id) {
   if (secret_id != main_id) {
     if (!secret_id.starts_with(main_id)) return std::nullopt;
     std::string_view label = secret_id.substr(main_id.size());
-    if (label.size() < 2 || label.front() != '-' || label.size() > label_max + 1) return std::nullopt;
+    if (label.size() < 2 || label.front() != '-' || label.size() > label_max + 1)
+      return std::nullopt;
     label.remove_prefix(1);
-    if (label.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") !=
-        label.npos) {
+    if (label.find_first_not_of(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != label.npos) {
       return std::nullopt;
     }
   }

@@ -14,14 +14,14 @@ struct Attribute {
 };
 
 struct Kind {
-  std::string_view name;            // "instance"
-  std::string_view shape;           // The API's type of the document: "Instance".
-  std::string_view id_prefix;       // "ins"
-  std::string_view id_member;       // "InstanceId"
-  std::string_view state_member;    // "InstanceState"
-  std::string_view error_stem;      // "InvalidInstanceId", to which `.NotFound` is added.
-  std::string_view state_refusal;   // "UnsupportedOperation.InstanceState", then the state's name.
-  bool tells_operation;             // The document has the LatestOperation members.
+  std::string_view name;           // "instance"
+  std::string_view shape;          // The API's type of the document: "Instance".
+  std::string_view id_prefix;      // "ins"
+  std::string_view id_member;      // "InstanceId"
+  std::string_view state_member;   // "InstanceState"
+  std::string_view error_stem;     // "InvalidInstanceId", to which `.NotFound` is added.
+  std::string_view state_refusal;  // "UnsupportedOperation.InstanceState", then the state's name.
+  bool tells_operation;            // The document has the LatestOperation members.
   std::span<const Attribute> attributes;
 };
 

@@ -19,7 +19,8 @@ std::string camel(std::string_view state) {
   std::string text;
   bool start = true;
   for (const char c : state) {
-    if (c != '_') text += start ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '_')
+      text += start ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     start = c == '_';
   }
   return text;
@@ -143,12 +144,17 @@ Milliseconds Lifecycle::duration(const Step& step) {
 void Lifecycle::finish_later(std::string_view step, const Resource& resource, const Json& patch) {
   const Step& what = steps_.get(step);
   const std::string text = patch.dump();
-  database_.prepare(
-               "insert into transition (account, due, id, operation, step, request_id, patch)"
-               " values (?,?,?,1,?,?,?)")
+  database_
+      .prepare(
+          "insert into transition (account, due, id, operation, step, request_id, patch)"
+          " values (?,?,?,1,?,?,?)")
       .bind(store_.tenant().account)
       .bind((cause_.now + duration(what)).time_since_epoch().count())
-      .bind(resource.id).bind(what.name).bind(cause_.request_id).bind(text).run();
+      .bind(resource.id)
+      .bind(what.name)
+      .bind(cause_.request_id)
+      .bind(text)
+      .run();
 }
 
 void Lifecycle::begin(std::string_view step, Resource& resource, const Json& patch) {
@@ -159,11 +165,16 @@ void Lifecycle::begin(std::string_view step, Resource& resource, const Json& pat
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource) {
-  database_.prepare(
-               "insert into transition (account, due, id, operation, step, request_id, patch)"
-               " values (?,?,?,0,?,?,'{}')")
-      .bind(store_.tenant().account).bind(due.time_since_epoch().count())
-      .bind(resource.id).bind(step).bind(cause_.request_id).run();
+  database_
+      .prepare(
+          "insert into transition (account, due, id, operation, step, request_id, patch)"
+          " values (?,?,?,0,?,?,'{}')")
+      .bind(store_.tenant().account)
+      .bind(due.time_since_epoch().count())
+      .bind(resource.id)
+      .bind(step)
+      .bind(cause_.request_id)
+      .run();
 }
 
 namespace {
@@ -184,12 +195,9 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
       " where account=? and due<=? order by due, seq limit 1");
   found.bind(account).bind(now.time_since_epoch().count());
   if (!found.step()) return std::nullopt;
-  return Row{found.integer(0),
-             Time{Milliseconds{found.integer(1)}},
-             std::string(found.text(2)),
-             found.integer(3) != 0,
-             std::string(found.text(4)),
-             std::string(found.text(5)),
+  return Row{found.integer(0),           Time{Milliseconds{found.integer(1)}},
+             std::string(found.text(2)), found.integer(3) != 0,
+             std::string(found.text(4)), std::string(found.text(5)),
              std::string(found.text(6))};
 }
 

@@ -39,7 +39,7 @@ class Steps {
 
 // On whose behalf something changes.
 struct Cause {
-  std::string_view action;      // "StopInstances"
+  std::string_view action;  // "StopInstances"
   std::string_view request_id;
   Time now;
   // The error codes that the action documents, sorted.
@@ -53,14 +53,16 @@ class Lifecycle {
       : database_(database), store_(store), steps_(steps), cause_(cause) {}
 
   // Throws if the resource's state is not one the step takes, or it has an operation under way:
-  // the code that the action documents for the state, or OperationDenied.InstanceOperationInProgress.
+  // the code that the action documents for the state, or
+  // OperationDenied.InstanceOperationInProgress.
   void require(std::string_view step, const Resource& resource) const;
 
   // Writes into a document what is true from now until the step ends.
   void enter(std::string_view step, const Kind& kind, Json& doc) const;
 
   // What will be true when the step ends: its state, and `patch` merged into the document.
-  void finish_later(std::string_view step, const Resource& resource, const Json& patch = Json::object());
+  void finish_later(std::string_view step, const Resource& resource,
+                    const Json& patch = Json::object());
 
   // All three, for a resource that exists.
   void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());

@@ -124,7 +124,8 @@ Statement Database::prepare(std::string_view sql) {
 }
 
 void Database::execute(const std::string& sql) {
-  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(handle_, sql);
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail(handle_, sql);
 }
 
 std::int64_t Database::last_id() const { return sqlite3_last_insert_rowid(handle_); }

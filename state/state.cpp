@@ -24,7 +24,9 @@ std::string meta(Database& database, std::string_view key) {
 
 void set_meta(Database& database, std::string_view key, std::string_view value) {
   database.prepare("insert or replace into meta (key, value) values (?,?)")
-      .bind(key).bind(value).run();
+      .bind(key)
+      .bind(value)
+      .run();
 }
 
 std::uint64_t number(const std::string& text) {
@@ -112,9 +114,12 @@ void State::save_clock(const std::string& account) {
   }
   const std::string text = own_clocks_.at(account).dump().dump();
   database_
-      .prepare("insert into account (account, clock) values (?, ?)"
-               " on conflict (account) do update set clock=excluded.clock")
-      .bind(account).bind(text).run();
+      .prepare(
+          "insert into account (account, clock) values (?, ?)"
+          " on conflict (account) do update set clock=excluded.clock")
+      .bind(account)
+      .bind(text)
+      .run();
 }
 
 std::vector<Change> State::settle(const std::string& account, Time machine) {
@@ -135,8 +140,7 @@ std::vector<std::string> State::scopes(const std::string& account) const {
 std::vector<std::string> State::waiting_in(const std::string& scope) const {
   if (!scope.empty()) return {scope};
   std::vector<std::string> accounts;
-  Statement waiting =
-      database_.prepare("select distinct account from transition order by account");
+  Statement waiting = database_.prepare("select distinct account from transition order by account");
   while (waiting.step()) {
     std::string name(waiting.text(0));
     if (!own_clocks_.contains(name)) accounts.push_back(std::move(name));
@@ -184,8 +188,7 @@ State::Pending State::pending(const std::string& account) const {
 }
 
 bool State::has_resources(const std::string& scope) const {
-  Statement counted =
-      database_.prepare("select account from partition where n>0 group by account");
+  Statement counted = database_.prepare("select account from partition where n>0 group by account");
   while (counted.step()) {
     const std::string account(counted.text(0));
     if (scope.empty() ? !own_clocks_.contains(account) : account == scope) return true;
@@ -263,7 +266,8 @@ void State::jump_if_shown(const std::string& account, const std::vector<std::str
 std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view action,
                                         std::string_view token, Time now) {
   database_.prepare("delete from token where expires<=?")
-      .bind(now.time_since_epoch().count()).run();
+      .bind(now.time_since_epoch().count())
+      .run();
   Statement found = database_.prepare(
       "select digest, reply from token where account=? and region=? and action=? and token=?");
   found.bind(tenant.account).bind(tenant.region).bind(action).bind(token);
@@ -273,17 +277,24 @@ std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view a
 
 void State::remember(const Tenant& tenant, std::string_view action, std::string_view token,
                      const Remembered& what, Time now) {
-  database_.prepare(
-               "insert or replace into token (account, region, action, token, digest, reply, expires)"
-               " values (?,?,?,?,?,?,?)")
-      .bind(tenant.account).bind(tenant.region).bind(action).bind(token)
-      .bind(what.digest).bind(what.reply)
-      .bind((now + token_life).time_since_epoch().count()).run();
+  database_
+      .prepare(
+          "insert or replace into token (account, region, action, token, digest, reply, expires)"
+          " values (?,?,?,?,?,?,?)")
+      .bind(tenant.account)
+      .bind(tenant.region)
+      .bind(action)
+      .bind(token)
+      .bind(what.digest)
+      .bind(what.reply)
+      .bind((now + token_life).time_since_epoch().count())
+      .run();
 }
 
 void State::reset(Time machine) {
   Savepoint work(database_);
-  for (const char* table : {"resource", "partition", "attribute", "transition", "token", "account"}) {
+  for (const char* table :
+       {"resource", "partition", "attribute", "transition", "token", "account"}) {
     database_.execute("delete from " + std::string(table));
   }
   const Clock fresh = Clock::parse(start_clock_.empty() ? "real" : start_clock_, machine);
@@ -302,8 +313,7 @@ std::int64_t State::quota(const std::string& name) const {
 }
 
 std::int64_t State::count(std::string_view table) const {
-  Statement counted = database_.prepare("select count(*) from " +
-                                                               std::string(table));
+  Statement counted = database_.prepare("select count(*) from " + std::string(table));
   counted.step();
   return counted.integer(0);
 }

@@ -71,12 +71,20 @@ void write_attributes(Database& database, std::int64_t part, std::int64_t rid, c
   for (const auto& value : before) {
     if (std::binary_search(after.begin(), after.end(), value)) continue;
     database.prepare("delete from attribute where part=? and name=? and value=? and rid=?")
-        .bind(part).bind(value.first).bind(value.second).bind(rid).run();
+        .bind(part)
+        .bind(value.first)
+        .bind(value.second)
+        .bind(rid)
+        .run();
   }
   for (const auto& value : after) {
     if (std::binary_search(before.begin(), before.end(), value)) continue;
     database.prepare("insert into attribute (part, name, value, rid) values (?,?,?,?)")
-        .bind(part).bind(value.first).bind(value.second).bind(rid).run();
+        .bind(part)
+        .bind(value.first)
+        .bind(value.second)
+        .bind(rid)
+        .run();
   }
 }
 
@@ -101,14 +109,16 @@ struct Selection {
       text += "resource r where r.part=?";
     } else {
       const bool single = filters.front()->values.size() == 1;
-      const std::string chosen = "part=? and name=? and value in " +
-                                 question_marks(filters.front()->values.size());
-      text += single ? "attribute a" : "(select distinct rid from attribute where " + chosen + ") a";
+      const std::string chosen =
+          "part=? and name=? and value in " + question_marks(filters.front()->values.size());
+      text +=
+          single ? "attribute a" : "(select distinct rid from attribute where " + chosen + ") a";
       if (documents || ids) text += " join resource r on r.rid=a.rid";
       text += single ? " where a.part=? and a.name=? and a.value=?" : " where true";
       for (std::size_t i = 1; i < filters.size(); ++i) {
-        text += " and exists (select 1 from attribute b where b.part=? and b.name=? and b.value in " +
-                question_marks(filters[i]->values.size()) + " and b.rid=a.rid)";
+        text +=
+            " and exists (select 1 from attribute b where b.part=? and b.name=? and b.value in " +
+            question_marks(filters[i]->values.size()) + " and b.rid=a.rid)";
       }
     }
     if (ids) text += " and r.id in " + question_marks(ids->size());
@@ -149,9 +159,11 @@ std::vector<std::string> values_at(const Json& doc, std::string_view path) {
 
 Draw Store::draw() {
   database_
-      .prepare("insert into account (account, counter) values (?, 1)"
-               " on conflict (account) do update set counter = counter + 1")
-      .bind(tenant_.account).run();
+      .prepare(
+          "insert into account (account, counter) values (?, 1)"
+          " on conflict (account) do update set counter = counter + 1")
+      .bind(tenant_.account)
+      .run();
   Statement counter = database_.prepare("select counter from account where account=?");
   counter.bind(tenant_.account).step();
   return {seed_, tenant_.account, static_cast<std::uint64_t>(counter.integer(0))};
@@ -159,26 +171,33 @@ Draw Store::draw() {
 
 std::int64_t Store::part(const Kind& kind, bool make) const {
   {
-    Statement found = database_.prepare(
-        "select part from partition where kind=? and account=? and region=?");
+    Statement found =
+        database_.prepare("select part from partition where kind=? and account=? and region=?");
     found.bind(kind.name).bind(tenant_.account).bind(tenant_.region);
     if (found.step()) return found.integer(0);
   }
   if (!make) return 0;
   database_.prepare("insert into partition (kind, account, region) values (?,?,?)")
-      .bind(kind.name).bind(tenant_.account).bind(tenant_.region).run();
+      .bind(kind.name)
+      .bind(tenant_.account)
+      .bind(tenant_.region)
+      .run();
   return database_.last_id();
 }
 
 Resource Store::create(const Kind& kind, Draw& draw, Json doc, Json hidden) {
-  Resource made{&kind, 0, draw.id(std::string(kind.id_prefix) + "-"), std::move(doc),
-                std::move(hidden), {}};
+  Resource made{
+      &kind, 0, draw.id(std::string(kind.id_prefix) + "-"), std::move(doc), std::move(hidden), {}};
   while (locate(database_, made.id)) made.id = draw.id(std::string(kind.id_prefix) + "-");
   made.doc[std::string(kind.id_member)] = made.id;
   const std::int64_t in = part(kind, true);
   const std::string doc_text = made.doc.dump(), hidden_text = made.hidden.dump();
   database_.prepare("insert into resource (part, id, doc, hidden) values (?,?,?,?)")
-      .bind(in).bind(made.id).bind(doc_text).bind(hidden_text).run();
+      .bind(in)
+      .bind(made.id)
+      .bind(doc_text)
+      .bind(hidden_text)
+      .run();
   made.rid = database_.last_id();
   made.stored = attributes_of(kind, made.doc);
   write_attributes(database_, in, made.rid, {}, made.stored);
@@ -191,8 +210,12 @@ std::optional<Resource> Store::find(const Kind& kind, std::string_view id) const
       " where r.id=? and p.kind=? and p.account=? and p.region=?");
   found.bind(id).bind(kind.name).bind(tenant_.account).bind(tenant_.region);
   if (!found.step()) return std::nullopt;
-  Resource resource{&kind, found.integer(0), std::string(id), Json::parse(found.text(1)),
-                    Json::parse(found.text(2)), {}};
+  Resource resource{&kind,
+                    found.integer(0),
+                    std::string(id),
+                    Json::parse(found.text(1)),
+                    Json::parse(found.text(2)),
+                    {}};
   resource.stored = attributes_of(kind, resource.doc);
   return resource;
 }
@@ -200,8 +223,10 @@ std::optional<Resource> Store::find(const Kind& kind, std::string_view id) const
 Resource Store::get(const Kind& kind, std::string_view id) const {
   auto found = find(kind, id);
   if (!found) {
-    throw Error{std::string(kind.error_stem) + ".NotFound", std::string(kind.id_member),
-                std::string(id), {}};
+    throw Error{std::string(kind.error_stem) + ".NotFound",
+                std::string(kind.id_member),
+                std::string(id),
+                {}};
   }
   return std::move(*found);
 }
@@ -259,8 +284,8 @@ std::int64_t Store::count(const Kind& kind) const {
 }
 
 bool Store::any(const Kind& kind, std::string_view attribute, std::string_view value) const {
-  Statement found = database_.prepare(
-      "select 1 from attribute where part=? and name=? and value=? limit 1");
+  Statement found =
+      database_.prepare("select 1 from attribute where part=? and name=? and value=? limit 1");
   found.bind(part(kind, false)).bind(attribute_number(kind, attribute)).bind(value);
   return found.step();
 }
@@ -271,7 +296,10 @@ void Store::save(Resource& resource) {
   resource.stored = std::move(values);
   const std::string doc = resource.doc.dump(), hidden = resource.hidden.dump();
   database_.prepare("update resource set doc=?, hidden=? where rid=?")
-      .bind(doc).bind(hidden).bind(resource.rid).run();
+      .bind(doc)
+      .bind(hidden)
+      .bind(resource.rid)
+      .run();
 }
 
 void Store::erase(const Resource& resource) {
@@ -313,7 +341,8 @@ void Store::upgrade(Database& database) {
                      attributes_of(*kind, Json::parse(rows.text(3))));
   }
   database.prepare("insert or replace into meta (key, value) values ('attributes', ?)")
-      .bind(current).run();
+      .bind(current)
+      .run();
   work.keep();
 }
 

@@ -22,20 +22,25 @@ class ScenarioTest : public testing::Test {
 };
 
 std::string test_name(const fs::path& path) {
-  std::string name = path.lexically_relative(fs::path(CVMSIM_SOURCE_DIR) / "tests/scenarios").replace_extension().string();
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::string name = path.lexically_relative(fs::path(CVMSIM_SOURCE_DIR) / "tests/scenarios")
+                         .replace_extension()
+                         .string();
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 }
 
 const bool registered = [] {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(CVMSIM_SOURCE_DIR) / "tests/scenarios")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(CVMSIM_SOURCE_DIR) / "tests/scenarios")) {
     if (entry.path().extension() == ".test") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
-    testing::RegisterTest("scenarios", test_name(file).c_str(), nullptr, nullptr, file.c_str(), 1,
-                          [path = file.string()]() -> testing::Test* { return new ScenarioTest(path); });
+    testing::RegisterTest(
+        "scenarios", test_name(file).c_str(), nullptr, nullptr, file.c_str(), 1,
+        [path = file.string()]() -> testing::Test* { return new ScenarioTest(path); });
   }
   return true;
 }();

@@ -11,9 +11,9 @@
 
 namespace cvm {
 
-// A view; the Json and the Shape outlive it. Asking for a name that is not in the shape is a bug and
-// throws std::logic_error. What was not given reads as the model's default, else as "", 0, false,
-// an empty list, an empty object.
+// A view; the Json and the Shape outlive it. Asking for a name that is not in the shape is a bug
+// and throws std::logic_error. What was not given reads as the model's default, else as "", 0,
+// false, an empty list, an empty object.
 class Args {
  public:
   Args(const Json& params, const Shape& shape) : params_(&params), shape_(&shape) {}

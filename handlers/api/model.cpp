@@ -14,8 +14,8 @@ namespace {
 // Codes that any action may answer: those without a dot of the common list are told apart by the
 // page of every action referring to it.
 constexpr std::string_view common_codes[] = {
-    "FailedOperation",      "InternalError",       "InvalidParameter",     "InvalidParameterValue",
-    "LimitExceeded",        "MissingParameter",    "ResourceInUse",        "ResourceInsufficient",
+    "FailedOperation",      "InternalError",       "InvalidParameter",      "InvalidParameterValue",
+    "LimitExceeded",        "MissingParameter",    "ResourceInUse",         "ResourceInsufficient",
     "ResourceNotFound",     "ResourceUnavailable", "UnauthorizedOperation", "UnknownParameter",
     "UnsupportedOperation", "DryRunOperation"};
 
@@ -41,8 +41,8 @@ std::vector<std::string> split(const std::string& line) {
 
 bool is_keyword(const std::string& word) {
   static const std::vector<std::string> keywords = {
-      "null", "required", "required-if", "required-unless", "blank", "default", "in", "size",
-      "length", "bytes", "id", "format", "pattern", "conflicts", "else"};
+      "null",   "required", "required-if", "required-unless", "blank",   "default",   "in",  "size",
+      "length", "bytes",    "id",          "format",          "pattern", "conflicts", "else"};
   return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
 }
 
@@ -159,6 +159,15 @@ class LineReader {
   std::string* code_ = nullptr;
 };
 
+// What clients sent comes back in messages, but not at any length; cut between characters.
+std::string_view shorten(std::string_view text) {
+  constexpr std::size_t longest = 200;
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 void replace(std::string& text, std::string_view what, std::string_view with) {
   for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) {
     text.replace(at, what.size(), with);
@@ -180,7 +189,8 @@ const Member* Shape::find(std::string_view member) const {
 
 bool Action::documents(std::string_view code) const {
   return std::binary_search(errors.begin(), errors.end(), code) ||
-         std::find(std::begin(common_codes), std::end(common_codes), code) != std::end(common_codes);
+         std::find(std::begin(common_codes), std::end(common_codes), code) !=
+             std::end(common_codes);
 }
 
 std::string_view Action::choose(std::initializer_list<std::string_view> candidates) const {
@@ -291,6 +301,8 @@ std::string Model::message(std::string_view code, std::string_view parameter,
     if (found == errors_.end()) throw std::logic_error("unlisted error code " + std::string(code));
   }
   std::string text = found->second;
+  parameter = shorten(parameter);
+  value = shorten(value);
   const bool names_parameter = text.find("{parameter}") != text.npos;
   const bool names_value = text.find("{value}") != text.npos;
   // A text without room for them gets them behind it: every message names its culprit.

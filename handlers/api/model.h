@@ -38,7 +38,9 @@ struct Shape;
 
 struct Range {
   std::optional<std::int64_t> low, high;
-  bool holds(std::int64_t value) const { return (!low || value >= *low) && (!high || value <= *high); }
+  bool holds(std::int64_t value) const {
+    return (!low || value >= *low) && (!high || value <= *high);
+  }
   std::string text() const;  // "1..100"
 };
 

@@ -20,11 +20,16 @@ constexpr std::size_t named_values_max = 30;  // Longer lists of valid values ar
 
 const char* name_of(Type type) {
   switch (type) {
-    case Type::integer: return "an integer";
-    case Type::number: return "a number";
-    case Type::boolean: return "a boolean";
-    case Type::object: return "an object";
-    default: return "a string";
+    case Type::integer:
+      return "an integer";
+    case Type::number:
+      return "a number";
+    case Type::boolean:
+      return "a boolean";
+    case Type::object:
+      return "an object";
+    default:
+      return "a string";
   }
 }
 
@@ -41,7 +46,8 @@ bool convert(Type type, Json& value) {
       if (value.is_number_integer()) return true;
       std::int64_t number = 0;
       if (text == nullptr) return false;
-      const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), number);
+      const auto [end, failure] =
+          std::from_chars(text->data(), text->data() + text->size(), number);
       if (failure != std::errc{} || end != text->data() + text->size()) return false;
       value = number;
       return true;
@@ -50,7 +56,8 @@ bool convert(Type type, Json& value) {
       if (value.is_number()) return true;
       double number = 0;
       if (text == nullptr) return false;
-      const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), number);
+      const auto [end, failure] =
+          std::from_chars(text->data(), text->data() + text->size(), number);
       if (failure != std::errc{} || end != text->data() + text->size()) return false;
       value = number;
       return true;
@@ -64,8 +71,10 @@ bool convert(Type type, Json& value) {
       value = lower == "true";
       return true;
     }
-    case Type::object: return value.is_object();
-    default: return text != nullptr;
+    case Type::object:
+      return value.is_object();
+    default:
+      return text != nullptr;
   }
 }
 
@@ -102,7 +111,8 @@ class Walk {
 
   void body_missing() {
     if (options_.body_missing) {
-      refuse(Rank::type, "InvalidParameter", "request body", "", "The body is empty; send a JSON object.");
+      refuse(Rank::type, "InvalidParameter", "request body", "",
+             "The body is empty; send a JSON object.");
     }
   }
 
@@ -135,7 +145,8 @@ class Walk {
       return refuse(Rank::range,
                     action_.choose({member.size_code, "InvalidParameterValue.LimitExceeded",
                                     "InvalidParameterValue"}),
-                    path, std::to_string(size), "Number of values allowed: " + member.size->text() + ".");
+                    path, std::to_string(size),
+                    "Number of values allowed: " + member.size->text() + ".");
     }
     for (std::size_t i = 0; i < given.size(); ++i) {
       element(given[i], member, path + "." + std::to_string(i));
@@ -150,21 +161,24 @@ class Walk {
     if (member.type == Type::object) return object(value, *member.shape, path + ".");
     if (member.type == Type::integer && member.range &&
         !member.range->holds(value.get<std::int64_t>())) {
-      refuse(Rank::range,
-             action_.choose({member.in_code, "InvalidParameterValue.Range", "InvalidParameterValue"}),
-             path, shown(value), "Allowed range: " + member.range->text() + ".");
+      refuse(
+          Rank::range,
+          action_.choose({member.in_code, "InvalidParameterValue.Range", "InvalidParameterValue"}),
+          path, shown(value), "Allowed range: " + member.range->text() + ".");
     }
     if (!member.values.empty()) one_of(value, member, path);
     if (value.is_string()) text(value.get_ref<const std::string&>(), member, path);
   }
 
   void one_of(const Json& value, const Member& member, const std::string& path) {
-    if (std::find(member.values.begin(), member.values.end(), shown(value)) != member.values.end()) {
+    if (std::find(member.values.begin(), member.values.end(), shown(value)) !=
+        member.values.end()) {
       return;
     }
     std::string valid;
     if (member.values.size() <= named_values_max) {
-      for (const std::string& allowed : member.values) valid += (valid.empty() ? "`" : ", `") + allowed + "`";
+      for (const std::string& allowed : member.values)
+        valid += (valid.empty() ? "`" : ", `") + allowed + "`";
       valid = "Valid values: " + valid + ".";
     }
     refuse(Rank::value, action_.choose({member.in_code, "InvalidParameterValue"}), path,
@@ -175,19 +189,22 @@ class Walk {
     const auto bytes = static_cast<std::int64_t>(value.size());
     if (member.bytes && !member.bytes->holds(bytes)) {
       refuse(Rank::range,
-             action_.choose({member.bytes_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
+             action_.choose(
+                 {member.bytes_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
              path, value, "Bytes allowed: " + member.bytes->text() + ".");
     }
     if (member.length && !member.length->holds(utf8_length(value))) {
       refuse(Rank::range,
-             action_.choose({member.length_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
+             action_.choose(
+                 {member.length_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
              path, value, "Characters allowed: " + member.length->text() + ".");
     }
     if (!member.id_prefix.empty() && !is_id(value, member.id_prefix) &&
         (member.id_word.empty() || value != member.id_word)) {
       const bool instance = member.id_prefix == "ins";
       refuse(Rank::value,
-             action_.choose({member.id_code, instance ? "InvalidParameterValue.InstanceIdMalformed" : "",
+             action_.choose({member.id_code,
+                             instance ? "InvalidParameterValue.InstanceIdMalformed" : "",
                              "InvalidParameterValue"}),
              path, value);
     }
@@ -229,7 +246,8 @@ class Walk {
   void one_filter(const Json& filter, const std::string& path) {
     const std::string name = filter["Name"];
     const Member* rule = action_.filters.find(name);
-    if (rule == nullptr && name.starts_with("tag:") && name.size() > 4) rule = action_.filters.find("tag:*");
+    if (rule == nullptr && name.starts_with("tag:") && name.size() > 4)
+      rule = action_.filters.find("tag:*");
     if (rule == nullptr) {
       return refuse(Rank::value, action_.choose({"InvalidFilter", "InvalidParameterValue"}),
                     path + ".Name", name);
@@ -238,8 +256,8 @@ class Walk {
     if (values == filter.end() || !values->is_array()) return;
     if (values->size() > action_.filter_values_max) {
       refuse(Rank::range,
-             action_.choose({"InvalidFilterValue.LimitExceeded", "InvalidParameterValue.LimitExceeded",
-                             "InvalidParameterValue"}),
+             action_.choose({"InvalidFilterValue.LimitExceeded",
+                             "InvalidParameterValue.LimitExceeded", "InvalidParameterValue"}),
              path + ".Values", std::to_string(values->size()),
              "Values allowed in one filter: " + std::to_string(action_.filter_values_max) + ".");
     }

@@ -13,7 +13,8 @@ struct ValidateOptions {
 
 // Throws the first violation as an Error, in the order: unknown, missing, type, range, values,
 // combinations (contract, section 8). On the way, what was given loosely becomes exact: texts that
-// convert to the member's type (`"50"`, `"TRUE"`), and empty texts and nulls, which mean "not given".
+// convert to the member's type (`"50"`, `"TRUE"`), and empty texts and nulls, which mean "not
+// given".
 void validate(const Action& action, Json& params, ValidateOptions options = {});
 
 }  // namespace cvm

@@ -22,22 +22,28 @@ void Emulator::restart() {
   gateway_.reset();
   state_.reset();
   state_ = std::make_unique<State>(options_.state, machine_);
-  gateway_ = std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return machine_; });
+  gateway_ =
+      std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return machine_; });
   gateway_->ready = true;
 }
 
 Json Emulator::call(const std::string& action, const Json& params, const From& from) {
   const std::string body = params.dump();
-  const std::string authorization = "TC3-HMAC-SHA256 Credential=" + from.secret_id +
-                                    "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0";
+  const std::string authorization =
+      "TC3-HMAC-SHA256 Credential=" + from.secret_id +
+      "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0";
   HttpRequest request;
   request.method = "POST";
   request.target = "/";
   request.body = body;
-  request.headers = {{"Host", "127.0.0.1"},       {"Content-Type", "application/json"},
-                     {"X-TC-Action", action},     {"X-TC-Version", "2017-03-12"},
-                     {"X-TC-Region", from.region}, {"X-TC-Timestamp", "1795478400"},
-                     {"X-TC-Language", from.language}, {"Authorization", authorization}};
+  request.headers = {{"Host", "127.0.0.1"},
+                     {"Content-Type", "application/json"},
+                     {"X-TC-Action", action},
+                     {"X-TC-Version", "2017-03-12"},
+                     {"X-TC-Region", from.region},
+                     {"X-TC-Timestamp", "1795478400"},
+                     {"X-TC-Language", from.language},
+                     {"Authorization", authorization}};
   const HttpResponse answer = send(request);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "application/json");
@@ -53,7 +59,8 @@ std::string Emulator::code(const std::string& action, const Json& params, const 
   return response.contains("Error") ? response["Error"]["Code"].get<std::string>() : "";
 }
 
-Json Emulator::admin(const std::string& method, const std::string& path, const Json& body, int status) {
+Json Emulator::admin(const std::string& method, const std::string& path, const Json& body,
+                     int status) {
   const std::string text = body.is_null() ? "" : body.dump();
   const std::string target = "/_cvmsim/" + path;
   HttpRequest request;
@@ -68,19 +75,27 @@ Json Emulator::admin(const std::string& method, const std::string& path, const J
 std::vector<Change> Emulator::advance(Milliseconds time) {
   const std::lock_guard lock(state_->mutex);
   return state_->move_clock(
-      "", [&](const std::string&, Clock& clock) { clock.set(clock.now(machine_) + time, machine_); }, machine_);
+      "",
+      [&](const std::string&, Clock& clock) { clock.set(clock.now(machine_) + time, machine_); },
+      machine_);
 }
 
 namespace {
 
 bool has_type(const Json& value, const Member& member) {
   switch (member.type) {
-    case Type::integer: return value.is_number_integer();
-    case Type::number: return value.is_number();
-    case Type::boolean: return value.is_boolean();
-    case Type::object: return value.is_object();
-    case Type::time: return value.is_string() && parse_iso8601(value.get<std::string>()).has_value();
-    default: return value.is_string();
+    case Type::integer:
+      return value.is_number_integer();
+    case Type::number:
+      return value.is_number();
+    case Type::boolean:
+      return value.is_boolean();
+    case Type::object:
+      return value.is_object();
+    case Type::time:
+      return value.is_string() && parse_iso8601(value.get<std::string>()).has_value();
+    default:
+      return value.is_string();
   }
 }
 
@@ -90,8 +105,8 @@ std::string check_value(const Json& value, const Member& member, const std::stri
   if (!has_type(value, member)) return path + " has the wrong type: " + value.dump();
   if (member.type == Type::object) return check_object(value, *member.shape, path + ".");
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-  const bool listed = member.values.empty() ||
-                      std::find(member.values.begin(), member.values.end(), text) != member.values.end();
+  const bool listed = member.values.empty() || std::find(member.values.begin(), member.values.end(),
+                                                         text) != member.values.end();
   return listed ? "" : path + " is not one of its values: " + text;
 }
 
@@ -120,21 +135,25 @@ std::string check_object(const Json& object, const Shape& shape, const std::stri
 
 // Codes that the way to an action may answer, whatever the action.
 bool is_general(const std::string& code) {
-  static const std::vector<std::string> codes = {
-      "InvalidAction", "NoSuchVersion", "UnsupportedRegion", "UnsupportedProtocol", "RequestLimitExceeded",
-      "RequestSizeLimitExceeded", "InvalidRequest"};
-  return code.starts_with("AuthFailure.") || std::find(codes.begin(), codes.end(), code) != codes.end();
+  static const std::vector<std::string> codes = {"InvalidAction",        "NoSuchVersion",
+                                                 "UnsupportedRegion",    "UnsupportedProtocol",
+                                                 "RequestLimitExceeded", "RequestSizeLimitExceeded",
+                                                 "InvalidRequest"};
+  return code.starts_with("AuthFailure.") ||
+         std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
 }  // namespace
 
 std::string conformance(const Action& action, const Json& response) {
   const auto id = response.find("RequestId");
-  if (id == response.end() || !id->is_string() || !has_format(id->get<std::string>(), "uuid")) return "no RequestId";
+  if (id == response.end() || !id->is_string() || !has_format(id->get<std::string>(), "uuid"))
+    return "no RequestId";
   if (const auto error = response.find("Error"); error != response.end()) {
     const std::string code = error->at("Code");
     if (!model().errors().contains(code)) return "unlisted code " + code;
-    if (!action.documents(code) && !is_general(code)) return action.name + " does not document " + code;
+    if (!action.documents(code) && !is_general(code))
+      return action.name + " does not document " + code;
     return error->at("Message").get<std::string>().empty() ? "empty message" : "";
   }
   Json members = response;

@@ -1,5 +1,5 @@
-// The emulator in the test's own process: state and gateway, a frozen clock, no sockets. Every reply
-// that goes through call() is checked against the API model.
+// The emulator in the test's own process: state and gateway, a frozen clock, no sockets. Every
+// reply that goes through call() is checked against the API model.
 #pragma once
 
 #include <memory>
@@ -29,13 +29,15 @@ class Emulator {
 
   // The content of `Response`.
   Json call(const std::string& action, const Json& params, const From& from = {});
-  // The RequestId's place is taken by the code, to compare refusals at a glance: "" if it succeeded.
+  // The RequestId's place is taken by the code, to compare refusals at a glance: "" if it
+  // succeeded.
   std::string code(const std::string& action, const Json& params, const From& from = {});
 
   HttpResponse send(const HttpRequest& request) { return gateway_->handle(request); }
-  Json admin(const std::string& method, const std::string& path, const Json& body = nullptr, int status = 200);
+  Json admin(const std::string& method, const std::string& path, const Json& body = nullptr,
+             int status = 200);
 
-  std::vector<Change> advance(Milliseconds time);  // Simulated.
+  std::vector<Change> advance(Milliseconds time);     // Simulated.
   void pass(Milliseconds time) { machine_ += time; }  // The machine's.
   void set_machine(Time time) { machine_ = time; }
   Time machine() const { return machine_; }

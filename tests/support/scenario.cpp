@@ -15,10 +15,13 @@ namespace {
 
 using Captures = std::map<std::string, Json>;
 
-bool is_capture(const Json& value) { return value.is_string() && value.get<std::string>().starts_with("$"); }
+bool is_capture(const Json& value) {
+  return value.is_string() && value.get<std::string>().starts_with("$");
+}
 
 // What differs, or nothing.
-std::string difference(const Json& expected, const Json& actual, Captures& captures, const std::string& path) {
+std::string difference(const Json& expected, const Json& actual, Captures& captures,
+                       const std::string& path) {
   if (is_capture(expected)) {
     const std::string name = expected;
     if (name == "$_") return {};
@@ -27,7 +30,9 @@ std::string difference(const Json& expected, const Json& actual, Captures& captu
       captures[name] = actual;
       return {};
     }
-    return known->second == actual ? "" : path + ": expected " + known->second.dump() + " (" + name + "), got " + actual.dump();
+    return known->second == actual ? ""
+                                   : path + ": expected " + known->second.dump() + " (" + name +
+                                         "), got " + actual.dump();
   }
   if (expected.is_object() && actual.is_object()) {
     for (const auto& [name, value] : expected.items()) {
@@ -44,15 +49,18 @@ std::string difference(const Json& expected, const Json& actual, Captures& captu
   }
   if (expected.is_array() && actual.is_array()) {
     if (expected.size() != actual.size()) {
-      return path + ": expected " + std::to_string(expected.size()) + " elements, got " + actual.dump();
+      return path + ": expected " + std::to_string(expected.size()) + " elements, got " +
+             actual.dump();
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      std::string fault = difference(expected[i], actual[i], captures, path + "[" + std::to_string(i) + "]");
+      std::string fault =
+          difference(expected[i], actual[i], captures, path + "[" + std::to_string(i) + "]");
       if (!fault.empty()) return fault;
     }
     return {};
   }
-  return expected == actual ? "" : path + ": expected " + expected.dump() + ", got " + actual.dump();
+  return expected == actual ? ""
+                            : path + ": expected " + expected.dump() + ", got " + actual.dump();
 }
 
 Json filled(const Json& value, const Captures& captures) {
@@ -123,7 +131,8 @@ class Runner {
     words >> word;
     std::getline(words >> std::ws, rest);
     if (step.verb == "call") {
-      answer_ = emulator_->call(word, rest.empty() ? Json::object() : filled(Json::parse(rest), captures_), from_);
+      answer_ = emulator_->call(
+          word, rest.empty() ? Json::object() : filled(Json::parse(rest), captures_), from_);
     } else if (step.verb == "=>") {
       expect(step.rest, word, rest);
     } else if (step.verb == "as") {
@@ -176,7 +185,8 @@ class Runner {
       std::getline(words >> std::ws, part);
       ASSERT_TRUE(answer_.contains("Error")) << answer_.dump();
       EXPECT_EQ(answer_["Error"]["Code"], code) << answer_.dump();
-      EXPECT_NE(answer_["Error"]["Message"].get<std::string>().find(part), std::string::npos) << answer_.dump();
+      EXPECT_NE(answer_["Error"]["Message"].get<std::string>().find(part), std::string::npos)
+          << answer_.dump();
     } else if (word == "status") {
       std::istringstream words(rest);
       int status = 0;

@@ -13,8 +13,8 @@
 //   admin <METHOD> <path> [{body}]
 //   => {…} | status <n> [part of the message]
 //
-// In expectations "$name" takes any value the first time and the same one afterwards, "$_" takes any
-// value, "$absent" no value. In params "$name" stands for the value taken. Lists match whole,
+// In expectations "$name" takes any value the first time and the same one afterwards, "$_" takes
+// any value, "$absent" no value. In params "$name" stands for the value taken. Lists match whole,
 // objects may have more members.
 #pragma once
 

@@ -1,0 +1,159 @@
+// The project's own rules, read from the source tree: sizes, layers, names of error codes, format.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "tests/support/emulator.h"
+
+namespace cvm::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path root = CVMSIM_SOURCE_DIR;
+
+struct Source {
+  std::string path;  // Relative to the root.
+  std::vector<std::string> lines;
+  std::string text;
+};
+
+std::vector<Source> sources() {
+  std::vector<Source> all;
+  for (const char* folder : {"state", "handlers", "server", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string extension = entry.path().extension();
+      const std::string path = fs::relative(entry.path(), root).string();
+      if ((extension != ".cpp" && extension != ".h") ||
+          path.find("node_modules") != std::string::npos)
+        continue;
+      Source source{path, {}, {}};
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);) {
+        source.text += line + "\n";
+        source.lines.push_back(std::move(line));
+      }
+      all.push_back(std::move(source));
+    }
+  }
+  return all;
+}
+
+bool in(const Source& source, std::string_view folder) { return source.path.starts_with(folder); }
+
+}  // namespace
+
+TEST(Tidy, FilesAreShortAndSayWhatTheyAreFor) {
+  for (const Source& source : sources()) {
+    EXPECT_LE(source.lines.size(), in(source, "tests/") ? 600U : 400U) << source.path;
+    ASSERT_FALSE(source.lines.empty()) << source.path;
+    EXPECT_TRUE(source.lines.front().starts_with("// ")) << source.path;
+  }
+}
+
+TEST(Tidy, LayersPointDown) {
+  const std::regex include(R"re(#include "(state|handlers|server|tests)/)re");
+  const std::vector<std::string> order = {"state", "handlers", "server", "tests"};
+  for (const Source& source : sources()) {
+    const auto own =
+        std::find(order.begin(), order.end(), source.path.substr(0, source.path.find('/')));
+    for (std::sregex_iterator match(source.text.begin(), source.text.end(), include), end;
+         match != end; ++match) {
+      const auto used = std::find(order.begin(), order.end(), (*match)[1].str());
+      EXPECT_LE(used - order.begin(), own - order.begin()) << source.path << ": " << (*match)[0];
+    }
+  }
+}
+
+TEST(Tidy, ErrorCodesAreListed) {
+  const std::regex literal(
+      R"re("((?:AuthFailure|Failed|Internal|Invalid|Limit|Missing|Mutex|Operation|Request|Resource|Resources|Unauthorized|Unknown|Unsupported|Vpc|No)[A-Za-z]*(?:\.[A-Z][A-Za-z]+)?)")re");
+  const std::vector<std::string> not_codes = {
+      "InternetAccessible", "InternetChargeType", "InternetMaxBandwidthOut", "VpcId", "RequestId",
+      "RequestClient",      "NoDefault",          "InternetServiceProvider"};
+  for (const Source& source : sources()) {
+    if (in(source, "tests/")) continue;
+    for (std::sregex_iterator match(source.text.begin(), source.text.end(), literal), end;
+         match != end; ++match) {
+      const std::string code = (*match)[1];
+      if (std::find(not_codes.begin(), not_codes.end(), code) != not_codes.end()) continue;
+      const bool stem = code == "InvalidInstanceId" || code == "UnsupportedOperation.InstanceState";
+      EXPECT_TRUE(stem || model().errors().contains(code)) << source.path << ": " << code;
+    }
+  }
+}
+
+TEST(Tidy, TimeSleepAndSqlStayWhereTheyBelong) {
+  struct Rule {
+    std::string_view text;
+    std::vector<std::string> allowed;
+  };
+  const Rule rules[] = {
+      {"system_clock", {"server/main.cpp", "server/request_log.cpp", "tests/tidy_test.cpp"}},
+      {"sleep_for", {"tests/tidy_test.cpp"}},
+      {"<sqlite3.h>", {"state/sqlite.cpp", "tests/tidy_test.cpp"}},
+      {"co_await", {"server/session.cpp", "tests/tidy_test.cpp", "tests/bench/bare_beast.cpp"}},
+      {"std::cout", {"server/main.cpp", "tests/tidy_test.cpp", "tests/bench/bare_beast.cpp"}},
+      {"TO"
+       "DO",
+       {}},
+      {"FIX"
+       "ME",
+       {}},
+  };
+  for (const Source& source : sources()) {
+    for (const Rule& rule : rules) {
+      if (std::find(rule.allowed.begin(), rule.allowed.end(), source.path) != rule.allowed.end())
+        continue;
+      EXPECT_EQ(source.text.find(rule.text), std::string::npos) << source.path << ": " << rule.text;
+    }
+    if (in(source, "handlers/") || in(source, "server/")) {
+      EXPECT_EQ(source.text.find(".prepare("), std::string::npos)
+          << source.path << ": SQL outside state/";
+    }
+  }
+}
+
+TEST(Tidy, ACallHasAtMostTenMembers) {
+  for (const Source& source : sources()) {
+    if (source.path != "handlers/call.h") continue;
+    const std::size_t start = source.text.find("struct Call {");
+    const std::string body = source.text.substr(start, source.text.find("};", start) - start);
+    EXPECT_LE(std::count(body.begin(), body.end(), ';'), 10);
+  }
+}
+
+TEST(Tidy, SourcesAreFormatted) {
+  std::string files;
+  for (const Source& source : sources()) files += " " + source.path;
+  const std::string command = "cd '" + root.string() + "' && clang-format-14 --dry-run -Werror" +
+                              files + " 2>&1 | grep error | head -n 5";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string output;
+  std::array<char, 512> part{};
+  while (std::fgets(part.data(), part.size(), pipe) != nullptr) output += part.data();
+  pclose(pipe);
+  EXPECT_EQ(output, "") << "run ./dev format";
+}
+
+TEST(Tidy, TheTopLevelIsAgreed) {
+  const std::vector<std::string> agreed = {
+      "CMakeLists.txt", "CMakePresets.json", "server",  "state", "handlers", "fixtures", "tests",
+      "docker",         "README.md",         "LICENSE", "dev",   "build"};
+  for (const auto& entry : fs::directory_iterator(root)) {
+    const std::string name = entry.path().filename();
+    EXPECT_TRUE(name.starts_with('.') ||
+                std::find(agreed.begin(), agreed.end(), name) != agreed.end())
+        << name;
+  }
+}
+
+}  // namespace cvm::test
