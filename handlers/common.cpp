@@ -12,6 +12,10 @@ void refuse(const Call& call, std::initializer_list<std::string_view> codes, std
               std::move(detail)};
 }
 
+bool contains(const std::vector<std::string>& list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
 bool chinese(const Call& call) { return call.language.starts_with("zh"); }
 
 std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) {
@@ -55,9 +59,8 @@ Query query_of(Call& call, std::string_view id_filter) {
       if (!query.ids) {
         query.ids = std::move(filter.values);
       } else {
-        std::erase_if(*query.ids, [&](const std::string& id) {
-          return std::find(filter.values.begin(), filter.values.end(), id) == filter.values.end();
-        });
+        std::erase_if(*query.ids,
+                      [&](const std::string& id) { return !contains(filter.values, id); });
       }
       continue;
     }

@@ -44,4 +44,6 @@ std::string default_id(const Call& call, std::string_view prefix, std::string_vi
 
 bool chinese(const Call& call);
 
+bool contains(const std::vector<std::string>& list, std::string_view value);
+
 }  // namespace cvm

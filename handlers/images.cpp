@@ -22,8 +22,7 @@ bool passes(const Json& image, const std::vector<Filter>& filters) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
     const std::string member = member_of(filter.attribute);
     if (member.empty()) return false;  // Public images carry no tags.
-    return std::find(filter.values.begin(), filter.values.end(), image.at(member)) !=
-           filter.values.end();
+    return contains(filter.values, image.at(member).get_ref<const std::string&>());
   });
 }
 
@@ -46,7 +45,7 @@ static Reply DescribeImages(Call& call) {
   std::vector<std::string> page;
   for (const PublicImage& image : call.state.catalog().images()) {
     const bool asked =
-        ids.empty() || std::find(ids.begin(), ids.end(), image.doc.at("ImageId")) != ids.end();
+        ids.empty() || contains(ids, image.doc.at("ImageId").get_ref<const std::string&>());
     const bool runs = architecture.empty() || image.doc.at("Architecture") == architecture;
     if (!asked || !runs || !passes(image.doc, filters)) continue;
     if (total >= offset && total < offset + limit) page.push_back(image.doc.dump());

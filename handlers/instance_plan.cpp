@@ -7,6 +7,7 @@
 
 #include "handlers/api/formats.h"
 #include "handlers/common.h"
+#include "handlers/disks.h"
 #include "handlers/prices.h"
 #include "handlers/rules.h"
 
@@ -14,17 +15,9 @@ namespace cvm {
 
 namespace {
 
-constexpr std::int64_t system_disk_min_gb = 20, system_disk_max_gb = 2048;
-constexpr std::int64_t data_disk_min_gb = 10, data_disk_max_gb = 32000,
-                       cloud_ssd_data_disk_min_gb = 100;
 constexpr std::int64_t traffic_bandwidth_max = 200, bandwidth_max = 2000;
 constexpr std::size_t security_groups_max = 5;
-constexpr std::int64_t cloud_data_disks_max = 20, local_data_disks_max = 1;
 constexpr auto timer_ahead_min = std::chrono::minutes{5};
-
-bool contains(const std::vector<std::string>& list, std::string_view value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 // What names things that do not exist yet here, or not at all.
 void check_references(const Call& call) {
@@ -133,109 +126,13 @@ void plan_market(const Call& call, const InstancePlan& plan) {
   }
 }
 
-void require_disk_type(const Call& call, const InstancePlan& plan, const std::string& parameter,
-                       const std::string& type, const std::vector<std::string>& offered) {
-  if (type == "LOCAL_NVME" || type == "LOCAL_PRO") {
-    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
-           "It comes with the instance type and cannot be asked for.");
-  }
-  if (!contains(offered, type)) {
-    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
-           "The instance type is `" + plan.type->id + "`.");
-  }
-}
-
-void require_size(const std::string& parameter, std::int64_t size, std::int64_t low,
-                  std::int64_t high) {
-  if (size >= low && size <= high) return;
-  throw Error{"InvalidParameterValue.Range", parameter, std::to_string(size),
-              "Allowed: " + std::to_string(low) + " to " + std::to_string(high) + " GB."};
-}
-
-void plan_system_disk(const Call& call, InstancePlan& plan) {
-  const Args disk = call.args.object("SystemDisk");
-  const auto& offered = plan.type->family->system_disks;
-  std::string type = disk.text("DiskType");
-  if (type.empty()) type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
-  require_disk_type(call, plan, "SystemDisk.DiskType", type, offered);
-  const std::int64_t size = disk.integer("DiskSize");
-  const std::int64_t image = plan.image->doc.at("ImageSize").get<std::int64_t>();
-  require_size("SystemDisk.DiskSize", size, std::max(system_disk_min_gb, image),
-               system_disk_max_gb);
-  plan.system_disk = {{"DiskType", type},
-                      {"DiskId", ""},
-                      {"DiskSize", size},
-                      {"CdcId", nullptr},
-                      {"DiskName", disk.text("DiskName")}};
-}
-
-Json plan_data_disk(const Call& call, const InstancePlan& plan, const Args& disk,
-                    const std::string& at) {
-  const auto& offered = plan.type->family->data_disks;
-  std::string type = disk.text("DiskType");
-  // The documented default is a local disk; types without one get what is sold for them.
-  if (!disk.given("DiskType") && !contains(offered, type)) {
-    type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
-  }
-  require_disk_type(call, plan, at + ".DiskType", type, offered);
-  const std::int64_t size = disk.integer("DiskSize");
-  if (type == "CLOUD_SSD" && size < cloud_ssd_data_disk_min_gb) {
-    throw Error{"InvalidParameterValue.CloudSsdDataDiskSizeTooSmall",
-                at + ".DiskSize",
-                std::to_string(size),
-                {}};
-  }
-  require_size(at + ".DiskSize", size, data_disk_min_gb, data_disk_max_gb);
-  if (size % 10 != 0) {
-    throw Error{"InvalidParameterValue", at + ".DiskSize", std::to_string(size),
-                "It must be a multiple of 10."};
-  }
-  const std::int64_t throughput = disk.integer("ThroughputPerformance");
-  if (throughput != 0 && type != "CLOUD_TSSD" && type != "CLOUD_HSSD") {
-    throw Error{"InvalidParameterCombination", at + ".ThroughputPerformance",
-                std::to_string(throughput), "Only CLOUD_TSSD and CLOUD_HSSD disks take it."};
-  }
-  if (disk.given("KmsKeyId") && !disk.flag("Encrypt")) {
-    throw Error{"InvalidParameterCombination", at + ".KmsKeyId", disk.text("KmsKeyId"),
-                "`Encrypt` is not set."};
-  }
-  const std::string key = disk.text("KmsKeyId");
-  return {{"DiskSize", size},
-          {"DiskType", type},
-          {"DiskId", ""},
-          {"DeleteWithInstance", disk.flag("DeleteWithInstance")},
-          {"SnapshotId", disk.text("SnapshotId")},
-          {"Encrypt", disk.flag("Encrypt")},
-          {"KmsKeyId", key.empty() ? Json() : Json(key)},
-          {"ThroughputPerformance", throughput},
-          {"CdcId", nullptr},
-          {"BurstPerformance", disk.flag("BurstPerformance")},
-          {"DiskName", disk.text("DiskName")}};
-}
-
-void plan_data_disks(const Call& call, InstancePlan& plan) {
-  plan.data_disks = Json::array();
-  std::int64_t local = 0, cloud = 0;
-  const std::vector<Args> disks = call.args.objects("DataDisks");
-  for (std::size_t i = 0; i < disks.size(); ++i) {
-    if (disks[i].integer("DiskSize") == 0) continue;  // "No disk", as documented.
-    Json disk = plan_data_disk(call, plan, disks[i], "DataDisks." + std::to_string(i));
-    (disk.at("DiskType").get<std::string>().starts_with("LOCAL_") ? local : cloud) += 1;
-    plan.data_disks.push_back(std::move(disk));
-  }
-  if (local > local_data_disks_max || cloud > cloud_data_disks_max) {
-    throw Error{"InvalidParameterValue.LimitExceeded", "DataDisks", std::to_string(local + cloud),
-                "At most 1 local and 20 cloud disks can be bought with an instance."};
-  }
-}
-
 void plan_private_ips(const Call& call, const InstancePlan& plan,
                       const std::vector<std::string>& ips) {
   const std::string parameter = "VirtualPrivateCloud.PrivateIpAddresses";
   std::set<std::string> seen;
   for (const std::string& ip : ips) {
     const auto address = parse_ipv4(ip);
-    if (!address) throw Error{"InvalidParameterValue.InvalidIpFormat", parameter, ip, {}};
+    if (!address) throw Error{"InvalidParameter.InvalidIpFormat", parameter, ip, {}};
     // Subnets belong to another service: any private address is taken as lying in them.
     if (!is_private_ipv4(*address)) {
       throw Error{"VpcAddrNotInSubNet", parameter, ip, "The subnet is `" + plan.subnet_id + "`."};
@@ -404,8 +301,9 @@ InstancePlan plan_instances(const Call& call) {
   plan_image(call, plan);
   plan_market(call, plan);
   check_counts(call, plan);
-  plan_system_disk(call, plan);
-  plan_data_disks(call, plan);
+  plan.system_disk =
+      checked_system_disk(call, call.args.object("SystemDisk"), *plan.type, *plan.image);
+  plan.data_disks = checked_data_disks(call, call.args.objects("DataDisks"), *plan.type);
   plan_network(call, plan);
   plan_internet(call, plan);
   check_login(call, plan);

@@ -13,8 +13,7 @@ namespace {
 // Whether a value is among those a filter asks for, if there is such a filter.
 bool wanted(const std::vector<Filter>& filters, std::string_view name, std::string_view value) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-    return filter.attribute != name ||
-           std::find(filter.values.begin(), filter.values.end(), value) != filter.values.end();
+    return filter.attribute != name || contains(filter.values, value);
   });
 }
 

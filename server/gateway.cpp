@@ -42,7 +42,10 @@ struct Gateway::Prepared {
 
 Gateway::Gateway(State& state, const Model& model, GatewayOptions options,
                  std::function<Time()> machine_time)
-    : state_(state), model_(model), options_(options), machine_time_(std::move(machine_time)) {}
+    : state_(state),
+      model_(model),
+      options_(std::move(options)),
+      machine_time_(std::move(machine_time)) {}
 
 HttpResponse Gateway::handle(const HttpRequest& request) {
   RequestRecord record;

@@ -189,7 +189,8 @@ asio::awaitable<void> serve_requests(Stream& stream, tcp::socket& socket, Gatewa
     const HttpResponse response = gateway.handle(view(message, source), record);
     log_request(record, message.method_string(), message.target(), source, response,
                 std::chrono::steady_clock::now() - start);
-    const bool close = loop.stopping || !message.keep_alive();
+    // HTTP/1.0 clients would have to be told that the connection stays open: it does not.
+    const bool close = loop.stopping || !message.keep_alive() || message.version() < 11;
     const bool packed = response.body.size() >= gzip_bytes_min &&
                         accepts_gzip(message[http::field::accept_encoding]);
     const bool no_body = message.method() == http::verb::head;

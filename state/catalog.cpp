@@ -73,6 +73,7 @@ void Catalog::read_regions(const Json& content) {
     }
     regions_.push_back(std::move(region));
   }
+  if (regions_.empty()) throw ConfigError{"fixtures: regions.json: there must be a region"};
 }
 
 void Catalog::read_types(const Json& content) {

@@ -39,7 +39,10 @@ Json Fixtures::load(const std::string& name) const {
   std::stringstream own;
   own << file.rdbuf();
   try {
-    content.merge_patch(Json::parse(own.str()));
+    const Json patch = Json::parse(own.str());
+    if (!patch.is_object())
+      throw ConfigError{"fixtures: " + path.string() + ": must be a JSON object"};
+    content.merge_patch(patch);
   } catch (const Json::exception& problem) {
     throw ConfigError{"fixtures: " + path.string() + ": " + problem.what()};
   }

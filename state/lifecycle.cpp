@@ -58,11 +58,15 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
   for (const auto& [name, fact] : facts.items()) {
     Step step;
     step.name = name;
-    step.from = fact.value("from", std::vector<std::string>{});
-    step.via = fact.value("via", "");
-    step.to = fact.value("to", "");
-    step.erases = fact.value("erases", false);
-    if (speed != "instant") set_delay(step, fact.at(named ? speed : "fast"));
+    try {
+      step.from = fact.value("from", std::vector<std::string>{});
+      step.via = fact.value("via", "");
+      step.to = fact.value("to", "");
+      step.erases = fact.value("erases", false);
+      if (speed != "instant") set_delay(step, fact.at(named ? speed : "fast"));
+    } catch (const Json::exception& problem) {
+      throw ConfigError{"fixtures: lifecycle.json: " + name + ": " + problem.what()};
+    }
     steps_.emplace(name, std::move(step));
   }
   if (named) return;

@@ -1,4 +1,4 @@
-// SQLite in three small types: Database, Statement, Savepoint. Nobody else includes <sqlite3.h>.
+// SQLite in three small types: Database, Statement, Savepoint. Nobody else sees its C interface.
 // Failures of SQLite itself throw std::runtime_error: they are never the client's fault.
 #pragma once
 

@@ -52,6 +52,15 @@ State::State(const StateOptions& options, Time machine)
       database_(options.path),
       clock_(Clock::parse(options.clock.empty() ? "real" : options.clock, machine)),
       start_clock_(options.clock) {
+  try {
+    quota("instances");
+    for (const char* name : {"spot_percent", "prepaid_hours_per_month"})
+      prices_.at(name).get<double>();
+    for (const char* years : {"1", "3", "5"})
+      prices_.at("year_discount_percent").at(years).get<double>();
+  } catch (const Json::exception& problem) {
+    throw ConfigError{std::string("fixtures: quotas.json, prices.json: ") + problem.what()};
+  }
   open(options, machine);
 }
 

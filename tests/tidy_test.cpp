@@ -74,7 +74,7 @@ TEST(Tidy, LayersPointDown) {
 
 TEST(Tidy, ErrorCodesAreListed) {
   const std::regex literal(
-      R"re("((?:AuthFailure|Failed|Internal|Invalid|Limit|Missing|Mutex|Operation|Request|Resource|Resources|Unauthorized|Unknown|Unsupported|Vpc|No)[A-Za-z]*(?:\.[A-Z][A-Za-z]+)?)")re");
+      R"re("((?:AuthFailure|Failed|Internal|Invalid|Limit|Missing|Mutex|Operation|Request|Resource|Resources|Unauthorized|Unknown|Unsupported|Vpc|No)[A-Za-z]*\.[A-Z][A-Za-z]+)")re");
   const std::vector<std::string> not_codes = {
       "InternetAccessible", "InternetChargeType", "InternetMaxBandwidthOut", "VpcId", "RequestId",
       "RequestClient",      "NoDefault",          "InternetServiceProvider"};

@@ -1,0 +1,117 @@
+// The documented limits of disks (reference: SystemDisk, DataDisk, RunInstances).
+#include "handlers/disks.h"
+
+#include <algorithm>
+
+#include "handlers/common.h"
+
+namespace cvm {
+
+namespace {
+
+constexpr std::int64_t system_disk_min_gb = 20, system_disk_max_gb = 2048;
+constexpr std::int64_t data_disk_min_gb = 10, data_disk_max_gb = 32000,
+                       cloud_ssd_data_disk_min_gb = 100;
+constexpr std::int64_t cloud_data_disks_max = 20, local_data_disks_max = 1;
+
+void require_disk_type(const Call& call, const InstanceType& instance_type,
+                       const std::string& parameter, const std::string& type,
+                       const std::vector<std::string>& offered) {
+  if (type == "LOCAL_NVME" || type == "LOCAL_PRO") {
+    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
+           "It comes with the instance type and cannot be asked for.");
+  }
+  if (!contains(offered, type)) {
+    refuse(call, {"UnsupportedOperation.InvalidDisk"}, parameter, type,
+           "The instance type is `" + instance_type.id + "`.");
+  }
+}
+
+void require_size(const std::string& parameter, std::int64_t size, std::int64_t low,
+                  std::int64_t high) {
+  if (size >= low && size <= high) return;
+  throw Error{"InvalidParameterValue.Range", parameter, std::to_string(size),
+              "Allowed: " + std::to_string(low) + " to " + std::to_string(high) + " GB."};
+}
+
+Json data_disk(const Call& call, const InstanceType& instance_type, const Args& disk,
+               const std::string& at) {
+  const auto& offered = instance_type.family->data_disks;
+  std::string type = disk.text("DiskType");
+  // The documented default is a local disk; types without one get what is sold for them.
+  if (!disk.given("DiskType") && !contains(offered, type)) {
+    type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
+  }
+  require_disk_type(call, instance_type, at + ".DiskType", type, offered);
+  const std::int64_t size = disk.integer("DiskSize");
+  if (type == "CLOUD_SSD" && size < cloud_ssd_data_disk_min_gb) {
+    throw Error{"InvalidParameterValue.CloudSsdDataDiskSizeTooSmall",
+                at + ".DiskSize",
+                std::to_string(size),
+                {}};
+  }
+  require_size(at + ".DiskSize", size, data_disk_min_gb, data_disk_max_gb);
+  if (size % 10 != 0) {
+    throw Error{"InvalidParameterValue", at + ".DiskSize", std::to_string(size),
+                "It must be a multiple of 10."};
+  }
+  const std::int64_t throughput = disk.integer("ThroughputPerformance");
+  if (throughput != 0 && type != "CLOUD_TSSD" && type != "CLOUD_HSSD") {
+    throw Error{"InvalidParameterCombination", at + ".ThroughputPerformance",
+                std::to_string(throughput), "Only CLOUD_TSSD and CLOUD_HSSD disks take it."};
+  }
+  if (disk.given("KmsKeyId") && !disk.flag("Encrypt")) {
+    throw Error{"InvalidParameterCombination", at + ".KmsKeyId", disk.text("KmsKeyId"),
+                "`Encrypt` is not set."};
+  }
+  const std::string key = disk.text("KmsKeyId");
+  return {{"DiskSize", size},
+          {"DiskType", type},
+          {"DiskId", ""},
+          {"DeleteWithInstance", disk.flag("DeleteWithInstance")},
+          {"SnapshotId", disk.text("SnapshotId")},
+          {"Encrypt", disk.flag("Encrypt")},
+          {"KmsKeyId", key.empty() ? Json() : Json(key)},
+          {"ThroughputPerformance", throughput},
+          {"CdcId", nullptr},
+          {"BurstPerformance", disk.flag("BurstPerformance")},
+          {"DiskName", disk.text("DiskName")}};
+}
+
+}  // namespace
+
+Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& instance_type,
+                         const PublicImage& image) {
+  const auto& offered = instance_type.family->system_disks;
+  std::string type = disk.text("DiskType");
+  if (type.empty()) type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
+  require_disk_type(call, instance_type, "SystemDisk.DiskType", type, offered);
+  const std::int64_t size = disk.integer("DiskSize");
+  const std::int64_t image_size = image.doc.at("ImageSize").get<std::int64_t>();
+  require_size("SystemDisk.DiskSize", size, std::max(system_disk_min_gb, image_size),
+               system_disk_max_gb);
+  return {{"DiskType", type},
+          {"DiskId", ""},
+          {"DiskSize", size},
+          {"CdcId", nullptr},
+          {"DiskName", disk.text("DiskName")}};
+}
+
+Json checked_data_disks(const Call& call, const std::vector<Args>& disks,
+                        const InstanceType& instance_type) {
+  Json checked = Json::array();
+  std::int64_t local = 0, cloud = 0;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    if (disks[i].integer("DiskSize") == 0) continue;  // "No disk", as documented.
+    Json disk = data_disk(call, instance_type, disks[i], "DataDisks." + std::to_string(i));
+    (disk.at("DiskType").get<std::string>().starts_with("LOCAL_") ? local : cloud) += 1;
+    checked.push_back(std::move(disk));
+  }
+  if (local > local_data_disks_max || cloud > cloud_data_disks_max) {
+    throw Error{"InvalidParameterValue.LimitExceeded", "DataDisks", std::to_string(local + cloud),
+                "At most 1 local and 20 cloud disks can be bought with an instance."};
+  }
+  return checked;
+}
+
+}  // namespace cvm

@@ -1,0 +1,20 @@
+// Disks that come with an instance: which may be had, how large, and what they look like.
+#pragma once
+
+#include <vector>
+
+#include "handlers/call.h"
+
+namespace cvm {
+
+// SystemDisk as the API shows it, without its id. Throws UnsupportedOperation.InvalidDisk,
+// InvalidParameterValue.Range.
+Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& type,
+                         const PublicImage& image);
+
+// DataDisks likewise; a size of 0 means "no disk". Throws, besides those above,
+// InvalidParameterValue.CloudSsdDataDiskSizeTooSmall, InvalidParameterValue.LimitExceeded,
+// InvalidParameterCombination.
+Json checked_data_disks(const Call& call, const std::vector<Args>& disks, const InstanceType& type);
+
+}  // namespace cvm
