@@ -53,10 +53,6 @@ for (const [sdk, client, commonClient] of sdks) {
           const call = client(server.url, { ...account, secretId: 'AKIDnobody' });
           await refused(call('DescribeInstances'), 'AuthFailure.SecretIdNotFound');
         });
-        test('a token with a permanent key is ignored', async () => {
-          const call = client(server.url, { ...account, token: 'a token' });
-          assert.equal((await call('DescribeInstances')).TotalCount, 0);
-        });
         test('an unknown action', async () => {
           await refused(commonClient(server.url, account)('DescribeNothing'), 'InvalidAction');
         });
