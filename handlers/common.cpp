@@ -16,6 +16,16 @@ bool contains(const std::vector<std::string>& list, std::string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+bool well_formed_type(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  const auto word = [](std::string_view part) {
+    return !part.empty() && std::all_of(part.begin(), part.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '-' || c == '_';
+    });
+  };
+  return dot != name.npos && word(name.substr(0, dot)) && word(name.substr(dot + 1));
+}
+
 bool chinese(const Call& call) { return call.language.starts_with("zh"); }
 
 std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) {

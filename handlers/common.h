@@ -42,6 +42,9 @@ std::string default_id(const Call& call, std::string_view prefix, std::string_vi
 [[noreturn]] void refuse(const Call& call, std::initializer_list<std::string_view> codes,
                          std::string parameter, std::string value, std::string detail = {});
 
+// Whether a text looks like the name of an instance type: `S5.MEDIUM2`.
+bool well_formed_type(std::string_view name);
+
 bool chinese(const Call& call);
 
 bool contains(const std::vector<std::string>& list, std::string_view value);

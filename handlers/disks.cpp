@@ -34,6 +34,38 @@ void require_size(const std::string& parameter, std::int64_t size, std::int64_t 
               "Allowed: " + std::to_string(low) + " to " + std::to_string(high) + " GB."};
 }
 
+// The sizes of a disk type: those of the instance type's own list for local disks.
+void require_disk_size(const InstanceType& instance_type, const std::string& type,
+                       const std::string& parameter, std::int64_t size, std::int64_t low,
+                       std::int64_t high) {
+  for (const Json& local : instance_type.local_disks) {
+    if (local.at("Type") != type) continue;
+    low = std::max(low, local.at("MinSize").get<std::int64_t>());
+    high = std::min(high, local.at("MaxSize").get<std::int64_t>());
+  }
+  require_size(parameter, size, low, high);
+}
+
+// The disks that the instance type brings along.
+void add_required_disks(const InstanceType& instance_type, Json& disks) {
+  for (const Json& local : instance_type.local_disks) {
+    if (local.at("Required") != "REQUIRED") continue;
+    for (std::int64_t i = 0; i < instance_type.storage_blocks; ++i) {
+      disks.push_back({{"DiskSize", local.at("MinSize")},
+                       {"DiskType", local.at("Type")},
+                       {"DiskId", ""},
+                       {"DeleteWithInstance", true},
+                       {"SnapshotId", ""},
+                       {"Encrypt", false},
+                       {"KmsKeyId", nullptr},
+                       {"ThroughputPerformance", 0},
+                       {"CdcId", nullptr},
+                       {"BurstPerformance", false},
+                       {"DiskName", ""}});
+    }
+  }
+}
+
 Json data_disk(const Call& call, const InstanceType& instance_type, const Args& disk,
                const std::string& at) {
   const auto& offered = instance_type.family->data_disks;
@@ -50,7 +82,8 @@ Json data_disk(const Call& call, const InstanceType& instance_type, const Args& 
                 std::to_string(size),
                 {}};
   }
-  require_size(at + ".DiskSize", size, data_disk_min_gb, data_disk_max_gb);
+  require_disk_size(instance_type, type, at + ".DiskSize", size, data_disk_min_gb,
+                    data_disk_max_gb);
   if (size % 10 != 0) {
     throw Error{"InvalidParameterValue", at + ".DiskSize", std::to_string(size),
                 "It must be a multiple of 10."};
@@ -88,8 +121,8 @@ Json checked_system_disk(const Call& call, const Args& disk, const InstanceType&
   require_disk_type(call, instance_type, "SystemDisk.DiskType", type, offered);
   const std::int64_t size = disk.integer("DiskSize");
   const std::int64_t image_size = image.doc.at("ImageSize").get<std::int64_t>();
-  require_size("SystemDisk.DiskSize", size, std::max(system_disk_min_gb, image_size),
-               system_disk_max_gb);
+  require_disk_size(instance_type, type, "SystemDisk.DiskSize", size,
+                    std::max(system_disk_min_gb, image_size), system_disk_max_gb);
   return {{"DiskType", type},
           {"DiskId", ""},
           {"DiskSize", size},
@@ -111,6 +144,7 @@ Json checked_data_disks(const Call& call, const std::vector<Args>& disks,
     throw Error{"InvalidParameterValue.LimitExceeded", "DataDisks", std::to_string(local + cloud),
                 "At most 1 local and 20 cloud disks can be bought with an instance."};
   }
+  add_required_disks(instance_type, checked);
   return checked;
 }
 

@@ -34,6 +34,10 @@ static Reply DescribeImages(Call& call) {
   std::string architecture;
   if (call.args.given("InstanceType")) {
     const std::string name = call.args.text("InstanceType");
+    if (!well_formed_type(name)) {
+      refuse(call, {"InvalidInstanceType.Malformed", "InvalidParameterValue"}, "InstanceType",
+             name);
+    }
     const InstanceType* type = call.state.catalog().instance_type(name);
     if (type == nullptr)
       refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"},

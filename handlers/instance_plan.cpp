@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "handlers/api/formats.h"
@@ -16,7 +17,8 @@ namespace cvm {
 namespace {
 
 constexpr std::int64_t traffic_bandwidth_max = 200, bandwidth_max = 2000;
-constexpr std::size_t security_groups_max = 5;
+constexpr std::size_t security_groups_max = 5, private_ips_max = 20;
+constexpr std::int64_t ipv6_addresses_max = 10;
 constexpr auto timer_ahead_min = std::chrono::minutes{5};
 
 // What names things that do not exist yet here, or not at all.
@@ -59,16 +61,6 @@ void plan_placement(const Call& call, InstancePlan& plan) {
   }
 }
 
-bool well_formed_type(std::string_view name) {
-  const std::size_t dot = name.find('.');
-  const auto word = [](std::string_view part) {
-    return !part.empty() && std::all_of(part.begin(), part.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '-' || c == '_';
-    });
-  };
-  return dot != name.npos && word(name.substr(0, dot)) && word(name.substr(dot + 1));
-}
-
 void plan_type(const Call& call, InstancePlan& plan) {
   const std::string name = call.args.text("InstanceType");
   plan.charge_type = call.args.text("InstanceChargeType");
@@ -91,9 +83,10 @@ void plan_type(const Call& call, InstancePlan& plan) {
   }
   if (!contains(plan.type->family->charge_types, plan.charge_type)) {
     const bool spot = plan.charge_type == "SPOTPAID";
-    throw Error{
-        spot ? "UnsupportedOperation.NoInstanceTypeSupportSpot" : "InvalidParameterCombination",
-        "InstanceChargeType", plan.charge_type, "The type is `" + name + "`."};
+    if (spot)
+      throw Error{"UnsupportedOperation.NoInstanceTypeSupportSpot", "InstanceType", name, {}};
+    throw Error{"InvalidParameterCombination", "InstanceChargeType", plan.charge_type,
+                "The type is `" + name + "`."};
   }
 }
 
@@ -109,13 +102,15 @@ void plan_image(const Call& call, InstancePlan& plan) {
 }
 
 void plan_market(const Call& call, const InstancePlan& plan) {
-  if (plan.charge_type != "SPOTPAID") return;
+  // Without a bid, the market price is paid.
+  if (plan.charge_type != "SPOTPAID" || !call.args.given("InstanceMarketOptions")) return;
   const Args options = call.args.object("InstanceMarketOptions").object("SpotOptions");
   const std::string bid = options.text("MaxPrice");
   const std::string parameter = "InstanceMarketOptions.SpotOptions.MaxPrice";
   double price = 0;
   const auto [end, failure] = std::from_chars(bid.data(), bid.data() + bid.size(), price);
-  if (failure != std::errc{} || end != bid.data() + bid.size() || !(price >= 0)) {
+  if (failure != std::errc{} || end != bid.data() + bid.size() || !std::isfinite(price) ||
+      price < 0) {
     throw Error{"InvalidParameterValue", parameter, bid,
                 "It must be a price as a text, such as `0.05`."};
   }
@@ -129,6 +124,10 @@ void plan_market(const Call& call, const InstancePlan& plan) {
 void plan_private_ips(const Call& call, const InstancePlan& plan,
                       const std::vector<std::string>& ips) {
   const std::string parameter = "VirtualPrivateCloud.PrivateIpAddresses";
+  if (ips.size() > private_ips_max) {
+    throw Error{"InvalidParameterValue.LimitExceeded", parameter, std::to_string(ips.size()),
+                "At most 20 can be given."};
+  }
   std::set<std::string> seen;
   for (const std::string& ip : ips) {
     const auto address = parse_ipv4(ip);
@@ -166,7 +165,11 @@ void plan_network(const Call& call, InstancePlan& plan) {
   plan.private_ips = vpc.texts("PrivateIpAddresses");
   if (!plan.private_ips.empty()) plan_private_ips(call, plan, plan.private_ips);
   plan.ipv6_count = vpc.integer("Ipv6AddressCount");
-  if (plan.ipv6_count < 0 || plan.ipv6_count > 10) {
+  if (plan.ipv6_count < 0) {
+    throw Error{"InvalidParameterValue.Range", "VirtualPrivateCloud.Ipv6AddressCount",
+                std::to_string(plan.ipv6_count), "It cannot be negative."};
+  }
+  if (plan.ipv6_count > ipv6_addresses_max) {
     throw Error{"LimitExceeded.IPv6AddressNum",
                 "VirtualPrivateCloud.Ipv6AddressCount",
                 std::to_string(plan.ipv6_count),
@@ -177,6 +180,13 @@ void plan_network(const Call& call, InstancePlan& plan) {
     throw Error{"LimitExceeded.SingleUSGQuota",
                 "SecurityGroupIds",
                 std::to_string(plan.security_groups.size()),
+                {}};
+  }
+  const std::set<std::string> different(plan.security_groups.begin(), plan.security_groups.end());
+  if (different.size() != plan.security_groups.size()) {
+    throw Error{"InvalidParameterValue.Duplicate",
+                "SecurityGroupIds",
+                Json(plan.security_groups).dump(),
                 {}};
   }
   if (plan.security_groups.empty()) plan.security_groups = {default_id(call, "sg", "")};

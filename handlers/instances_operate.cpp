@@ -41,7 +41,9 @@ static Reply StopInstances(Call& call) {
       throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
                   "Only pay-as-you-go instances on cloud disks can stop being charged."};
     }
-    call.lifecycle.begin("instance.stop", instance, {{"StopChargingMode", mode}});
+    const bool hourly = instance.doc.at("InstanceChargeType") == "POSTPAID_BY_HOUR";
+    call.lifecycle.begin("instance.stop", instance,
+                         {{"StopChargingMode", hourly ? mode : "NOT_APPLICABLE"}});
   }
   return {};
 }
@@ -56,21 +58,22 @@ static Reply RebootInstances(Call& call) {
 // Pay-as-you-go instances vanish when the step ends. Prepaid ones are isolated first and destroyed
 // by a second call.
 static Reply TerminateInstances(Call& call) {
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    const bool prepaid = instance.doc.at("InstanceChargeType") == "PREPAID";
+  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  const auto is_prepaid = [](const Resource& instance) {
+    return instance.doc.at("InstanceChargeType") == "PREPAID";
+  };
+  for (Resource& instance : instances) {
+    const bool prepaid = is_prepaid(instance);
+    if (prepaid != is_prepaid(instances.front())) {
+      throw Error{"UnsupportedOperation.InstanceMixedPricingModel", "InstanceIds", instance.id, {}};
+    }
     const bool isolated = instance.doc.at("InstanceState") == "SHUTDOWN";
     const char* step = prepaid && !isolated ? "instance.isolate" : "instance.terminate";
     call.lifecycle.require(step, instance);
     if (instance.doc.at("DisableApiTermination") == true) {
       throw Error{"UnsupportedOperation.InstancesProtected", "InstanceIds", instance.id, {}};
     }
-    if (prepaid && !isolated) {
-      call.lifecycle.begin(
-          step, instance,
-          {{"IsolatedSource", "MANMADE"}, {"RestrictState", "PROTECTIVELY_ISOLATED"}});
-    } else {
-      call.lifecycle.begin(step, instance);
-    }
+    call.lifecycle.begin(step, instance);
   }
   return {};
 }

@@ -184,8 +184,11 @@ static Reply RunInstances(Call& call) {
     const Resource instance =
         call.store.create(kinds::instance, draw, std::move(doc), hidden(call, plan, index));
     call.lifecycle.finish_later("instance.create", instance);
-    if (plan.terminate_at)
-      call.lifecycle.begin_at(*plan.terminate_at, "instance.terminate", instance);
+    if (plan.terminate_at) {
+      const bool prepaid = plan.charge_type == "PREPAID";
+      call.lifecycle.begin_at(*plan.terminate_at,
+                              prepaid ? "instance.isolate" : "instance.terminate", instance);
+    }
     ids.push_back(instance.id);
   }
   return Reply().add("InstanceIdSet", ids);

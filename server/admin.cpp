@@ -133,6 +133,7 @@ HttpResponse get_info(AdminCall& call) {
 }
 
 HttpResponse post_reset(AdminCall& call) {
+  only(call.body, {});
   const std::lock_guard lock(call.state().mutex);
   call.state().reset(call.gateway.machine_time());
   call.gateway.rate_limit().clear();
@@ -156,6 +157,10 @@ HttpResponse put_clock(AdminCall& call) {
   if (call.body.contains("rate")) {
     if (!call.body["rate"].is_number()) throw ConfigError{"`rate` must be a number"};
     mode = Clock::parse("x" + call.body["rate"].dump(), machine);
+  }
+  if (call.body.contains("mode") && call.body.contains("rate") &&
+      mode->mode_name() != call.body["mode"]) {
+    throw ConfigError{"`rate` contradicts `mode`"};
   }
   if (call.body.contains("now")) now = time_field(call.body, "now");
   const std::lock_guard lock(call.state().mutex);
@@ -213,6 +218,7 @@ HttpResponse put_lifecycle(AdminCall& call) {
 struct Route {
   std::string_view method, path;
   HttpResponse (*function)(AdminCall&);
+  bool for_account = false;  // Takes ?account=.
 };
 
 constexpr Route routes[] = {
@@ -220,9 +226,9 @@ constexpr Route routes[] = {
     {"GET", "ready", get_ready},
     {"GET", "info", get_info},
     {"POST", "reset", post_reset},
-    {"GET", "clock", get_clock},
-    {"PUT", "clock", put_clock},
-    {"POST", "clock/advance", post_advance},
+    {"GET", "clock", get_clock, true},
+    {"PUT", "clock", put_clock, true},
+    {"POST", "clock/advance", post_advance, true},
     {"GET", "lifecycle", get_lifecycle},
     {"PUT", "lifecycle", put_lifecycle},
 };
@@ -241,7 +247,8 @@ HttpResponse dispatch(Gateway& gateway, const HttpRequest& request) {
       throw ConfigError{"query: " + error.detail};
     }
     for (const auto& [name, value] : call.query) {
-      if (name != "account") throw ConfigError{"unknown query parameter `" + name + "`"};
+      if (name != "account" || !route.for_account)
+        throw ConfigError{"unknown query parameter `" + name + "`"};
     }
     if (request.method != "GET" && !request.body.empty()) {
       call.body = Json::parse(request.body, nullptr, false);

@@ -220,7 +220,7 @@ asio::awaitable<void> serve_tls(tcp::socket socket, asio::ssl::context& tls, Gat
 asio::awaitable<void> sweep(Loop& loop) {
   SteadyTime stopping_since{};
   for (;;) {
-    loop.sweep.expires_after(std::chrono::seconds{1});
+    loop.sweep.expires_after(loop.stopping ? Milliseconds{20} : Milliseconds{1000});
     error_code failure;
     co_await loop.sweep.async_wait(asio::redirect_error(asio::use_awaitable, failure));
     const SteadyTime now = std::chrono::steady_clock::now();

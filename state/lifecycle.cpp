@@ -63,6 +63,8 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
       step.via = fact.value("via", "");
       step.to = fact.value("to", "");
       step.erases = fact.value("erases", false);
+      step.sets = fact.value("sets", Json::object());
+      step.timer_action = fact.value("timer_action", "");
       if (speed != "instant") set_delay(step, fact.at(named ? speed : "fast"));
     } catch (const Json::exception& problem) {
       throw ConfigError{"fixtures: lifecycle.json: " + name + ": " + problem.what()};
@@ -205,12 +207,18 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
              std::string(found.text(6))};
 }
 
-// A timer overrides what the resource is doing: its operations are dropped, and the step begins.
+// A timer overrides what the resource is doing: its operations are dropped, and the step begins;
+// unless that very step is under way.
 void fire_timer(Database& database, const Steps& steps, Store& store, Resource& resource,
                 const Row& row) {
+  {
+    Statement running =
+        database.prepare("select 1 from transition where id=? and step=? and operation=1");
+    if (running.bind(resource.id).bind(row.step).step()) return;
+  }
   database.prepare("delete from transition where id=? and operation=1").bind(resource.id).run();
   Lifecycle lifecycle(database, store, steps,
-                      {"TerminateInstances", row.request_id, row.due, nullptr});
+                      {steps.get(row.step).timer_action, row.request_id, row.due, nullptr});
   lifecycle.enter(row.step, *resource.kind, resource.doc);
   store.save(resource);
   lifecycle.finish_later(row.step, resource);
@@ -223,6 +231,7 @@ void finish(const Step& step, Store& store, Resource& resource, const Row& row) 
   }
   if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
   if (resource.kind->tells_operation) resource.doc["LatestOperationState"] = "SUCCESS";
+  resource.doc.update(step.sets, true);
   resource.doc.update(Json::parse(row.patch), true);
   store.save(resource);
 }

@@ -18,6 +18,8 @@ struct Step {
   std::string via;                // State while it lasts; empty: unchanged.
   std::string to;                 // State afterwards; empty: unchanged.
   bool erases = false;            // Afterwards the resource is gone.
+  Json sets = Json::object();     // What else is true afterwards, merged into the document.
+  std::string timer_action;       // The action in whose name a timer begins it.
   Milliseconds delay{};
   Milliseconds jitter{};
 };

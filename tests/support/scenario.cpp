@@ -108,7 +108,7 @@ std::vector<Step> read_steps(const std::string& path) {
     if (json != std::string::npos && step.rest.rfind("error", 0) != 0) {
       while (!Json::accept(step.rest.substr(json)) && std::getline(file, line)) {
         ++number;
-        step.rest += "\n" + line;
+        step.rest += " " + line;
       }
     }
     steps.push_back(std::move(step));
