@@ -21,6 +21,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <charconv>
 #include <csignal>
 #include <list>
 #include <thread>
@@ -128,7 +129,11 @@ asio::awaitable<void> drain(Stream& stream, tcp::socket& socket) {
 
 HttpResponse refusal_of(const error_code& failure, const Parser& parser, Gateway& gateway) {
   if (failure == http::error::body_limit) {
-    return gateway.too_large(parser.content_length().value_or(body_bytes_max + 1), 10 << 20);
+    // The parser stopped inside the header: its own content_length() is not to be asked yet.
+    const std::string_view told = parser.get()[http::field::content_length];
+    std::uint64_t bytes = body_bytes_max + 1;
+    std::from_chars(told.data(), told.data() + told.size(), bytes);
+    return gateway.too_large(bytes, 10 << 20);
   }
   if (failure == http::error::header_limit || failure == http::error::buffer_overflow) {
     return gateway.too_large(header_bytes_max + 1, 32 << 10);
