@@ -145,7 +145,7 @@ std::string Gateway::call(Prepared& prepared, RequestRecord& record) {
   }
   state_.settle(tenant.account, prepared.machine);
   record.code.clear();
-  return success_body(run(prepared, tenant), prepared.request_id);
+  return finish_body(run(prepared, tenant), prepared.request_id);
 }
 
 void Gateway::check_rate(const Prepared& prepared, const Tenant& tenant) {

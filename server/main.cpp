@@ -1,4 +1,6 @@
 // cvmsim: options, state, gateway, sockets.
+#include <malloc.h>
+
 #include <chrono>
 #include <iostream>
 
@@ -25,6 +27,10 @@ void use_certificate(cvm::Options& options, const cvm::Catalog& catalog) {
 }
 
 int run(int argc, char** argv) {
+  // A page of instances is tens of kilobytes: glibc would give that memory back after each answer
+  // and fetch it again, page fault by page fault, for the next (a fifth of the CPU, measured).
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TOP_PAD, 1 << 20);
   int exit_code = 0;
   auto options = cvm::read_options(argc, argv, exit_code);
   if (!options) return exit_code;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "handlers/api/formats.h"
+#include "handlers/api/reply.h"
 #include "server/multipart.h"
 #include "state/error.h"
 
@@ -232,19 +233,17 @@ Params read_params(const HttpRequest& request, const Common& common, const Actio
   return params;
 }
 
-std::string success_body(std::string_view members, std::string_view request_id) {
-  std::string body;
-  body.reserve(members.size() + 80);
-  body.append("{\"Response\":{").append(members);
-  if (!members.empty()) body += ',';
-  return body.append("\"RequestId\":\"").append(request_id).append("\"}}");
+std::string finish_body(std::string opened, std::string_view request_id) {
+  if (opened.size() > Reply::opening.size()) opened += ',';
+  return std::move(opened.append("\"RequestId\":\"").append(request_id).append("\"}}"));
 }
 
 std::string error_body(std::string_view code, std::string_view message,
                        std::string_view request_id) {
   const Json error = {{"Code", code}, {"Message", message}};
-  return success_body("\"Error\":" + error.dump(-1, ' ', false, Json::error_handler_t::replace),
-                      request_id);
+  std::string opened(Reply::opening);
+  opened.append("\"Error\":").append(error.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return finish_body(std::move(opened), request_id);
 }
 
 }  // namespace cvm

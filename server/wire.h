@@ -50,7 +50,8 @@ Json tree_of(const Pairs& pairs, const Shape& shape);
 // Percent-decoding with `+` for a space. Throws Error: InvalidParameter.
 Pairs parse_query(std::string_view text);
 
-std::string success_body(std::string_view members, std::string_view request_id);
+// Completes what Reply::take() gave.
+std::string finish_body(std::string opened, std::string_view request_id);
 std::string error_body(std::string_view code, std::string_view message,
                        std::string_view request_id);
 

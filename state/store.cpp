@@ -271,7 +271,15 @@ Page Store::page(const Kind& kind, const Query& query) const {
   rows.bind(query.limit).bind(query.offset);
   while (rows.step()) {
     page.ids.emplace_back(rows.text(0));
-    page.texts.emplace_back(rows.text(1));
+    const std::string_view text = rows.text(1);
+    if (page.texts.empty()) {
+      // The others will be about as long.
+      const auto expected = static_cast<std::size_t>(std::min(query.limit, page.total));
+      page.texts.reserve(expected * (text.size() + 64));
+    } else {
+      page.texts += ',';
+    }
+    page.texts += text;
   }
   return page;
 }

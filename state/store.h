@@ -50,7 +50,7 @@ struct Query {
 struct Page {
   std::int64_t total = 0;
   std::vector<std::string> ids;
-  std::vector<std::string> texts;  // Documents as stored, never parsed.
+  std::string texts;  // Documents as stored, never parsed, separated by commas.
 };
 
 class Store {

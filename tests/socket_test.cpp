@@ -98,6 +98,7 @@ TEST(Socket, ServesManyRequestsOfManyConnections) {
   constexpr int clients = 8, rounds = 25;
   std::atomic<int> right = 0;
   std::vector<std::thread> threads;
+  threads.reserve(clients);
   for (int c = 0; c < clients; ++c) {
     threads.emplace_back([&, c] {
       Client client(served.port());

@@ -11,20 +11,25 @@ namespace cvm {
 
 class Reply {
  public:
+  // Every answer begins so; the text grows behind it and is never copied into an envelope.
+  static constexpr std::string_view opening = "{\"Response\":{";
+
   Reply& add(std::string_view name, const Json& value) { return raw(name, value.dump()); }
 
-  // Documents as they are stored, spliced in without being parsed.
-  Reply& list(std::string_view name, const std::vector<std::string>& texts) {
-    std::size_t size = 2;
-    for (const std::string& text : texts) size += text.size() + 1;
-    members_.reserve(members_.size() + size + name.size() + 4);
-    key(name).append("[");
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      if (i > 0) members_ += ',';
-      members_ += texts[i];
-    }
-    members_ += ']';
+  // Documents as they are stored, separated by commas, spliced in without being parsed.
+  Reply& list(std::string_view name, std::string_view joined) {
+    text_.reserve(text_.size() + joined.size() + name.size() + 100);
+    key(name).append("[").append(joined).append("]");
     return *this;
+  }
+
+  Reply& list(std::string_view name, const std::vector<std::string>& texts) {
+    std::string joined;
+    for (const std::string& text : texts) {
+      if (!joined.empty()) joined += ',';
+      joined += text;
+    }
+    return list(name, joined);
   }
 
   Reply& raw(std::string_view name, std::string_view text) {
@@ -32,17 +37,16 @@ class Reply {
     return *this;
   }
 
-  // `"A":1,"B":[]`, without braces; empty if there are no members.
-  const std::string& members() const { return members_; }
-  std::string take() && { return std::move(members_); }
+  // The text so far, without the closing braces.
+  std::string take() && { return std::move(text_); }
 
  private:
   std::string& key(std::string_view name) {
-    if (!members_.empty()) members_ += ',';
-    return members_.append("\"").append(name).append("\":");
+    if (text_.size() > opening.size()) text_ += ',';
+    return text_.append("\"").append(name).append("\":");
   }
 
-  std::string members_;
+  std::string text_{opening};
 };
 
 }  // namespace cvm

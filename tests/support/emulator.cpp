@@ -47,7 +47,7 @@ Json Emulator::call(const std::string& action, const Json& params, const From& f
   const HttpResponse answer = send(request);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "application/json");
-  const Json response = Json::parse(answer.body).at("Response");
+  Json response = Json::parse(answer.body).at("Response");
   if (const Action* known = model().find(action)) {
     EXPECT_EQ(conformance(*known, response), "") << action << " " << body;
   }
