@@ -37,31 +37,26 @@ std::string shown(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+// Makes `value` the number that the whole of a text spells.
+template <class Number>
+bool read_number(const std::string& text, Json& value) {
+  Number number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size()) return false;
+  value = number;
+  return true;
+}
+
 // Makes `value` what `type` says, if it is that or a text that converts to it exactly.
 bool convert(Type type, Json& value) {
   const std::string* text = value.is_string() ? &value.get_ref<const std::string&>() : nullptr;
   switch (type) {
-    case Type::integer: {
+    case Type::integer:
       if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= INT64_MAX;
-      if (value.is_number_integer()) return true;
-      std::int64_t number = 0;
-      if (text == nullptr) return false;
-      const auto [end, failure] =
-          std::from_chars(text->data(), text->data() + text->size(), number);
-      if (failure != std::errc{} || end != text->data() + text->size()) return false;
-      value = number;
-      return true;
-    }
-    case Type::number: {
-      if (value.is_number()) return true;
-      double number = 0;
-      if (text == nullptr) return false;
-      const auto [end, failure] =
-          std::from_chars(text->data(), text->data() + text->size(), number);
-      if (failure != std::errc{} || end != text->data() + text->size()) return false;
-      value = number;
-      return true;
-    }
+      return value.is_number_integer() ||
+             (text != nullptr && read_number<std::int64_t>(*text, value));
+    case Type::number:
+      return value.is_number() || (text != nullptr && read_number<double>(*text, value));
     case Type::boolean: {
       if (value.is_boolean()) return true;
       if (text == nullptr) return false;

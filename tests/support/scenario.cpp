@@ -130,7 +130,9 @@ class Runner {
     std::string word, rest;
     words >> word;
     std::getline(words >> std::ws, rest);
+    if (step.verb != "=>" && refused()) FAIL() << "the call before was refused: " << answer_.dump();
     if (step.verb == "call") {
+      expected_ = false;
       answer_ = emulator_->call(
           word, rest.empty() ? Json::object() : filled(Json::parse(rest), captures_), from_);
     } else if (step.verb == "=>") {
@@ -155,6 +157,8 @@ class Runner {
   }
 
  private:
+  bool refused() const { return !expected_ && answer_.is_object() && answer_.contains("Error"); }
+
   void read_options(const Json& given) {
     options_.gateway.rate_limits = given.value("rate_limits", false);
     options_.gateway.ignore_unknown_parameters = given.value("validation", "strict") == "lenient";
@@ -178,6 +182,7 @@ class Runner {
   }
 
   void expect(const std::string& whole, const std::string& word, const std::string& rest) {
+    expected_ = true;
     if (word == "error") {
       std::istringstream words(rest);
       std::string code, part;
@@ -209,6 +214,7 @@ class Runner {
   Captures captures_;
   Json answer_;
   int status_ = 0;
+  bool expected_ = false;  // The last answer has been looked at.
 };
 
 }  // namespace

@@ -4,7 +4,8 @@
 //   options {"rate_limits": true}         before the first step; see scenario.cpp
 //   as <label>                            the account AKIDEXAMPLE-<label> from here on
 //   region <id>
-//   call <Action> {params}
+//   language zh-CN
+//   call <Action> {params}                  a refusal must be expected by the next step
 //   => {subset of the response}           what the last call answered
 //   => error <Code> [part of the message]
 //   advance 3s | 200ms | 5m | 2h | 30d    simulated time
