@@ -196,6 +196,9 @@ void plan_internet(const Call& call, InstancePlan& plan) {
   const Args internet = call.args.object("InternetAccessible");
   std::string type = internet.text("InternetChargeType");
   if (type.empty()) type = "TRAFFIC_POSTPAID_BY_HOUR";
+  if (type == "BANDWIDTH_PACKAGE" && !internet.given("BandwidthPackageId")) {
+    throw Error{"MissingParameter", "InternetAccessible.BandwidthPackageId", "", {}};
+  }
   const std::int64_t bandwidth = internet.integer("InternetMaxBandwidthOut");
   const std::int64_t most =
       type == "TRAFFIC_POSTPAID_BY_HOUR" ? traffic_bandwidth_max : bandwidth_max;
@@ -245,10 +248,11 @@ void check_topology(const Call& call, const InstancePlan& plan) {
     throw Error{"InvalidParameter.LackCoreCountOrThreadPerCore", "CpuTopology", "", {}};
   }
   const std::int64_t cores = topology.integer("CoreCount");
-  if (cores < 1 || cores > plan.type->cpu) {
+  if (cores < 1 || cores * topology.integer("ThreadPerCore") > plan.type->cpu) {
     throw Error{"InvalidParameterValue.CoreCountValue", "CpuTopology.CoreCount",
                 std::to_string(cores),
-                "The instance type has " + std::to_string(plan.type->cpu) + "."};
+                "The instance type has " + std::to_string(plan.type->cpu) +
+                    " vCPUs for cores and threads."};
   }
 }
 
