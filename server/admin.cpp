@@ -22,6 +22,7 @@ struct AdminCall {
   const HttpRequest& request;
   Pairs query;
   Json body;
+  std::string rest = {};  // Of the path, where the route ends with a slash.
 
   State& state() const { return gateway.state(); }
 
@@ -31,11 +32,11 @@ struct AdminCall {
       if (name != "account") continue;
       const bool uin = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
       if (uin) return value;
-      const auto credential = find_credential(value);
+      const auto credential = gateway.state().credentials().find(value);
       if (!credential && gateway.options().auth.mode == Auth::strict) {
         throw ConfigError{"account: no SecretId or uin `" + value + "`"};
       }
-      return account_of(value).uin;
+      return credential ? credential->account.uin : account_of(value).uin;
     }
     return {};
   }
@@ -215,6 +216,83 @@ HttpResponse put_lifecycle(AdminCall& call) {
   return answer(call.state().steps().delays());
 }
 
+// What is shown of a credential: never the key, never the token.
+Json credential_json(const Credential& one) {
+  return {{"SecretId", one.secret_id},
+          {"Uin", one.account.uin},
+          {"AppId", one.account.app_id},
+          {"ExpiresAt", one.expires_at ? Json(iso8601(*one.expires_at)) : Json()},
+          {"temporary", !one.token.empty()},
+          {"status", one.enabled ? "enabled" : "disabled"},
+          {"read_only", one.read_only}};
+}
+
+HttpResponse get_credentials(AdminCall& call) {
+  Json list = Json::array();
+  for (const Credential& one : call.state().credentials().added())
+    list.push_back(credential_json(one));
+  return answer({{"credentials", list}});
+}
+
+std::string text_field(const Json& object, const std::string& name, bool needed) {
+  const auto found = object.find(name);
+  const bool given = found != object.end();
+  if (given ? !found->is_string() || found->get<std::string>().empty() : needed) {
+    throw ConfigError{"`" + name + "` must be a text"};
+  }
+  return given ? found->get<std::string>() : std::string();
+}
+
+HttpResponse post_credentials(AdminCall& call) {
+  only(call.body,
+       {"SecretId", "SecretKey", "Token", "ExpiresAt", "Uin", "AppId", "status", "read_only"});
+  Credential made;
+  made.secret_id = text_field(call.body, "SecretId", true);
+  if (made.secret_id.size() > 128 ||
+      made.secret_id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789_-") != std::string::npos) {
+    throw ConfigError{"`SecretId` must be up to 128 of [A-Za-z0-9_-]"};
+  }
+  made.secret_key = text_field(call.body, "SecretKey", true);
+  made.token = text_field(call.body, "Token", false);
+  made.account = account_of(made.secret_id);
+  if (call.body.contains("ExpiresAt")) made.expires_at = time_field(call.body, "ExpiresAt");
+  if (const std::string uin = text_field(call.body, "Uin", false); !uin.empty()) {
+    if (uin.size() > 20 || uin.find_first_not_of("0123456789") != uin.npos) {
+      throw ConfigError{"`Uin` must be digits, not `" + uin + "`"};
+    }
+    made.account.uin = uin;
+  }
+  if (call.body.contains("AppId")) {
+    if (!call.body["AppId"].is_number_integer()) throw ConfigError{"`AppId` must be an integer"};
+    made.account.app_id = call.body["AppId"].get<std::int64_t>();
+  }
+  const std::string status =
+      call.body.contains("status") ? text_field(call.body, "status", true) : "enabled";
+  if (status != "enabled" && status != "disabled") {
+    throw ConfigError{"`status` must be enabled or disabled, not `" + status + "`"};
+  }
+  made.enabled = status == "enabled";
+  if (call.body.contains("read_only")) {
+    if (!call.body["read_only"].is_boolean())
+      throw ConfigError{"`read_only` must be true or false"};
+    made.read_only = call.body["read_only"].get<bool>();
+  }
+  const std::lock_guard lock(call.state().mutex);
+  call.state().credentials().add(made);
+  call.state().save_credentials();
+  return answer(credential_json(made));
+}
+
+HttpResponse delete_credential(AdminCall& call) {
+  const std::lock_guard lock(call.state().mutex);
+  if (!call.state().credentials().erase(call.rest)) {
+    throw AdminError{404, "NotFound", "no credential `" + call.rest + "` was added"};
+  }
+  call.state().save_credentials();
+  return answer({{"deleted", call.rest}});
+}
+
 struct Route {
   std::string_view method, path;
   HttpResponse (*function)(AdminCall&);
@@ -231,16 +309,21 @@ constexpr Route routes[] = {
     {"POST", "clock/advance", post_advance, true},
     {"GET", "lifecycle", get_lifecycle},
     {"PUT", "lifecycle", put_lifecycle},
+    {"GET", "credentials", get_credentials},
+    {"POST", "credentials", post_credentials},
+    {"DELETE", "credentials/", delete_credential},
 };
 
 HttpResponse dispatch(Gateway& gateway, const HttpRequest& request) {
   const std::string_view path = request.path().substr(prefix.size());
   bool path_known = false;
   for (const Route& route : routes) {
-    if (route.path != path) continue;
+    const bool open = route.path.ends_with('/');
+    if (open ? !path.starts_with(route.path) || path == route.path : path != route.path) continue;
     path_known = true;
     if (route.method != request.method) continue;
     AdminCall call{gateway, request, {}, Json::object()};
+    if (open) call.rest = path.substr(route.path.size());
     try {
       call.query = parse_query(request.query());
     } catch (const Error& error) {

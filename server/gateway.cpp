@@ -102,7 +102,8 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   if (common.version.empty())
     throw Error{"MissingParameter", tc3 ? "X-TC-Version" : "Version", "", {}};
 
-  prepared.caller = authenticate(request, common, options_.auth, prepared.machine);
+  prepared.caller =
+      authenticate(request, common, state_.credentials(), options_.auth, prepared.machine);
 
   if (common.version != Model::version) {
     throw Error{"NoSuchVersion", tc3 ? "X-TC-Version" : "Version", common.version, {}};
@@ -110,6 +111,11 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   prepared.action = model_.find(common.action);
   if (prepared.action == nullptr) {
     throw Error{"InvalidAction", tc3 ? "X-TC-Action" : "Action", common.action, {}};
+  }
+  const bool reads = common.action.starts_with("Describe") || common.action.starts_with("Inquir");
+  if (prepared.caller.read_only && !reads) {
+    throw Error{"UnauthorizedOperation", "Action", common.action,
+                "The SecretId `" + prepared.caller.secret_id + "` may only read."};
   }
   const auto& regions = state_.catalog().regions();
   if (prepared.action->needs_region) {

@@ -108,19 +108,33 @@ bool v1_matches(const HttpRequest& request, const Common& common, std::string_vi
   return false;
 }
 
-Credential known(std::string_view secret_id) {
-  auto credential = find_credential(secret_id);
+// The credential, if it can be used now. A permanent key's token is ignored: SDKs may send one.
+Credential known(const Credentials& credentials, std::string_view secret_id, std::string_view token,
+                 Time machine) {
+  auto credential = credentials.find(secret_id);
   if (!credential) refuse("AuthFailure.SecretIdNotFound", "SecretId", secret_id);
+  if (!credential->enabled) {
+    refuse("AuthFailure.SecretIdNotFound", "SecretId", secret_id, "It is disabled.");
+  }
+  if (credential->expires_at && *credential->expires_at <= machine) {
+    refuse("AuthFailure.TokenFailure", "Token", "",
+           "It expired at " + iso8601(*credential->expires_at) + ".");
+  }
+  if (!credential->token.empty() && !equal_constant_time(credential->token, token)) {
+    refuse(
+        "AuthFailure.TokenFailure", "Token", "",
+        token.empty() ? "Temporary credentials need it." : "It does not belong to this SecretId.");
+  }
   return std::move(*credential);
 }
 
 Caller authenticate_tc3(const HttpRequest& request, const Common& common,
-                        const AuthOptions& options, Time machine) {
+                        const Credentials& credentials, const AuthOptions& options, Time machine) {
   const Authorization authorization = parse_authorization(request.header("Authorization"));
   const std::int64_t seconds = parse_timestamp("X-TC-Timestamp", common.timestamp);
   const std::string id(authorization.secret_id);
   if (options.mode != Auth::strict) return {id, account_of(id)};
-  const Credential credential = known(id);
+  const Credential credential = known(credentials, id, common.token, machine);
   if (!tc3_matches(request, authorization, common.timestamp, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Authorization");
   }
@@ -131,22 +145,22 @@ Caller authenticate_tc3(const HttpRequest& request, const Common& common,
         "The date in the credential scope must be the UTC date of X-TC-Timestamp, " + date + ".");
   }
   check_time(seconds, "X-TC-Timestamp", options, machine);
-  return {id, credential.account};
+  return {id, credential.account, credential.read_only};
 }
 
-Caller authenticate_v1(const HttpRequest& request, const Common& common, const AuthOptions& options,
-                       Time machine) {
+Caller authenticate_v1(const HttpRequest& request, const Common& common,
+                       const Credentials& credentials, const AuthOptions& options, Time machine) {
   if (common.secret_id.empty()) refuse("MissingParameter", "SecretId");
   if (options.mode != Auth::strict) return {common.secret_id, account_of(common.secret_id)};
   if (common.signature.empty()) refuse("MissingParameter", "Signature");
   const std::int64_t seconds = parse_timestamp("Timestamp", common.timestamp);
   if (common.nonce.empty()) refuse("MissingParameter", "Nonce");
-  const Credential credential = known(common.secret_id);
+  const Credential credential = known(credentials, common.secret_id, common.token, machine);
   if (!v1_matches(request, common, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Signature");
   }
   check_time(seconds, "Timestamp", options, machine);
-  return {common.secret_id, credential.account};
+  return {common.secret_id, credential.account, credential.read_only};
 }
 
 }  // namespace
@@ -250,14 +264,15 @@ std::string v1_source(std::string_view method, std::string_view host, std::strin
   return source;
 }
 
-Caller authenticate(const HttpRequest& request, const Common& common, const AuthOptions& options,
-                    Time machine) {
+Caller authenticate(const HttpRequest& request, const Common& common,
+                    const Credentials& credentials, const AuthOptions& options, Time machine) {
   const bool is_signed = common.signing == Signing::tc3
                              ? request.header("Authorization").starts_with("TC3-")
                              : !common.secret_id.empty();
   if (options.mode == Auth::off && !is_signed) return {"AKIDEXAMPLE", account_of("AKIDEXAMPLE")};
-  return common.signing == Signing::tc3 ? authenticate_tc3(request, common, options, machine)
-                                        : authenticate_v1(request, common, options, machine);
+  return common.signing == Signing::tc3
+             ? authenticate_tc3(request, common, credentials, options, machine)
+             : authenticate_v1(request, common, credentials, options, machine);
 }
 
 }  // namespace cvm

@@ -24,9 +24,10 @@ struct AuthOptions {
 struct Caller {
   std::string secret_id;
   Account account;
+  bool read_only = false;
 };
-Caller authenticate(const HttpRequest& request, const Common& common, const AuthOptions& options,
-                    Time machine);
+Caller authenticate(const HttpRequest& request, const Common& common,
+                    const Credentials& credentials, const AuthOptions& options, Time machine);
 
 // `TC3-HMAC-SHA256 Credential=<id>/<date>/<service>/tc3_request, SignedHeaders=…, Signature=…`
 struct Authorization {

@@ -2,9 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "state/json.h"
+#include "state/time.h"
 
 namespace cvm {
 
@@ -17,13 +23,35 @@ struct Credential {
   std::string secret_id;
   std::string secret_key;
   Account account;
+  std::string token;               // Of temporary credentials; they are used with it alone.
+  std::optional<Time> expires_at;  // Machine time, like everything about signatures.
+  bool enabled = true;
+  bool read_only = false;
 };
 
-// The credential of `AKIDEXAMPLE`, or of `AKIDEXAMPLE-<label>` with a label of 1 to 64 characters
-// of [A-Za-z0-9_-]; nothing for any other SecretId. Every label is an account of its own.
-std::optional<Credential> find_credential(std::string_view secret_id);
-
-// The account that any SecretId stands for where signatures are not verified.
+// The account that any SecretId stands for where nothing else is known of it.
 Account account_of(std::string_view secret_id);
+
+// All credentials. May be asked from any thread without the state's lock.
+class Credentials {
+ public:
+  // One that was added; else the built-in `AKIDEXAMPLE`, or `AKIDEXAMPLE-<label>` with a label of 1
+  // to 64 characters of [A-Za-z0-9_-], each label an account of its own. Nothing for any other.
+  std::optional<Credential> find(std::string_view secret_id) const;
+
+  // Adds or replaces. Throws ConfigError if there would be too many.
+  void add(Credential credential);
+  bool erase(std::string_view secret_id);  // False if it was not added before.
+  void clear();
+  std::vector<Credential> added() const;  // By SecretId.
+
+  // With keys: for the state file, never for a client.
+  Json dump() const;
+  void load(const Json& saved);
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, Credential, std::less<>> added_;
+};
 
 }  // namespace cvm

@@ -103,6 +103,9 @@ void State::open(const StateOptions& options, Time machine) {
     }
   }
   save_clock("");
+  if (const std::string kept = meta(database_, "credentials"); !kept.empty()) {
+    credentials_.load(Json::parse(kept));
+  }
   Store::upgrade(database_);
   work.keep();
 }
@@ -309,13 +312,17 @@ void State::reset(Time machine) {
   const Clock fresh = Clock::parse(start_clock_.empty() ? "real" : start_clock_, machine);
   set_meta(database_, "clock", fresh.dump().dump());
   set_meta(database_, "starts", "0");
+  set_meta(database_, "credentials", "");
   work.keep();
+  credentials_.clear();
   steps_ = start_steps_;
   clock_ = fresh;
   own_clocks_.clear();
   requests_.clear();
   starts_ = 0;
 }
+
+void State::save_credentials() { set_meta(database_, "credentials", credentials_.dump().dump()); }
 
 std::int64_t State::quota(const std::string& name) const {
   return quotas_.at("*").at(name).get<std::int64_t>();

@@ -12,6 +12,7 @@
 
 #include "state/catalog.h"
 #include "state/clock.h"
+#include "state/credentials.h"
 #include "state/fixtures.h"
 #include "state/lifecycle.h"
 #include "state/sqlite.h"
@@ -40,6 +41,8 @@ class State {
 
   std::mutex mutex;
 
+  Credentials& credentials() { return credentials_; }
+  void save_credentials();  // Into the state file, after a change.
   const Catalog& catalog() const { return catalog_; }
   const Fixtures& fixtures() const { return fixtures_; }
   Steps& steps() { return steps_; }
@@ -102,6 +105,7 @@ class State {
   Steps steps_;
   Steps start_steps_;
   Json quotas_, prices_;
+  Credentials credentials_;
   mutable Database database_;  // Reading prepares statements, too.
   std::uint64_t seed_ = 0;
   std::uint64_t starts_ = 0;  // How often this file was opened: no RequestId comes twice.
