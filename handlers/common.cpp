@@ -43,10 +43,12 @@ std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) 
   return loaded;
 }
 
-std::vector<Filter> filters_of(const Args& args) {
+std::vector<Filter> filters_of(const Call& call) {
   std::vector<Filter> filters;
-  for (const Args& filter : args.objects("Filters")) {
+  for (const Args& filter : call.args.objects("Filters")) {
     filters.push_back({filter.text("Name"), filter.texts("Values")});
+    if (filters.back().attribute != "zone") continue;
+    for (const std::string& zone : filters.back().values) require_zone(call, zone, "Filters");
   }
   return filters;
 }
@@ -56,10 +58,7 @@ Query query_of(Call& call, std::string_view id_filter) {
   query.offset = call.args.integer("Offset");
   query.limit = call.args.integer("Limit");
   if (call.action.filters.members.empty()) return query;
-  for (Filter& filter : filters_of(call.args)) {
-    if (filter.attribute == "zone") {
-      for (const std::string& zone : filter.values) require_zone(call, zone, "Filters");
-    }
+  for (Filter& filter : filters_of(call)) {
     if (filter.attribute.starts_with("tag:")) {
       const std::string key = filter.attribute.substr(4);
       for (std::string& value : filter.values) value.insert(0, key + joint);

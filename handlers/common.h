@@ -16,8 +16,8 @@ std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list);
 // for the kind's own id.
 Query query_of(Call& call, std::string_view id_filter = {});
 
-// The filters as they were sent, by name.
-std::vector<Filter> filters_of(const Args& args);
+// The filters as they were sent, by name. Refuses a `zone` that the region does not have.
+std::vector<Filter> filters_of(const Call& call);
 
 // One page of a kind: `TotalCount` and the documents under `set`.
 struct Description {

@@ -46,22 +46,28 @@ void require_disk_size(const InstanceType& instance_type, const std::string& typ
   require_size(parameter, size, low, high);
 }
 
+// What is sold where nothing in particular is asked for.
+std::string usual_disk(const std::vector<std::string>& offered) {
+  return contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
+}
+
+// A DataDisk with everything that is not asked for, in the order of the API.
+Json plain_disk(const std::string& type, std::int64_t size) {
+  return {{"DiskSize", size},    {"DiskType", type},
+          {"DiskId", ""},        {"DeleteWithInstance", true},
+          {"SnapshotId", ""},    {"Encrypt", false},
+          {"KmsKeyId", nullptr}, {"ThroughputPerformance", 0},
+          {"CdcId", nullptr},    {"BurstPerformance", false},
+          {"DiskName", ""}};
+}
+
 // The disks that the instance type brings along.
 void add_required_disks(const InstanceType& instance_type, Json& disks) {
   for (const Json& local : instance_type.local_disks) {
     if (local.at("Required") != "REQUIRED") continue;
     for (std::int64_t i = 0; i < instance_type.storage_blocks; ++i) {
-      disks.push_back({{"DiskSize", local.at("MinSize")},
-                       {"DiskType", local.at("Type")},
-                       {"DiskId", ""},
-                       {"DeleteWithInstance", true},
-                       {"SnapshotId", ""},
-                       {"Encrypt", false},
-                       {"KmsKeyId", nullptr},
-                       {"ThroughputPerformance", 0},
-                       {"CdcId", nullptr},
-                       {"BurstPerformance", false},
-                       {"DiskName", ""}});
+      disks.push_back(
+          plain_disk(local.at("Type").get<std::string>(), local.at("MinSize").get<std::int64_t>()));
     }
   }
 }
@@ -72,7 +78,7 @@ Json data_disk(const Call& call, const InstanceType& instance_type, const Args& 
   std::string type = disk.text("DiskType");
   // The documented default is a local disk; types without one get what is sold for them.
   if (!disk.given("DiskType") && !contains(offered, type)) {
-    type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
+    type = usual_disk(offered);
   }
   require_disk_type(call, instance_type, at + ".DiskType", type, offered);
   const std::int64_t size = disk.integer("DiskSize");
@@ -97,18 +103,12 @@ Json data_disk(const Call& call, const InstanceType& instance_type, const Args& 
     throw Error{"InvalidParameterCombination", at + ".KmsKeyId", disk.text("KmsKeyId"),
                 "`Encrypt` is not set."};
   }
-  const std::string key = disk.text("KmsKeyId");
-  return {{"DiskSize", size},
-          {"DiskType", type},
-          {"DiskId", ""},
-          {"DeleteWithInstance", disk.flag("DeleteWithInstance")},
-          {"SnapshotId", disk.text("SnapshotId")},
-          {"Encrypt", disk.flag("Encrypt")},
-          {"KmsKeyId", key.empty() ? Json() : Json(key)},
-          {"ThroughputPerformance", throughput},
-          {"CdcId", nullptr},
-          {"BurstPerformance", disk.flag("BurstPerformance")},
-          {"DiskName", disk.text("DiskName")}};
+  Json made = plain_disk(type, size);
+  for (const char* name : {"DeleteWithInstance", "SnapshotId", "Encrypt", "KmsKeyId",
+                           "ThroughputPerformance", "BurstPerformance", "DiskName"}) {
+    if (disk.given(name)) made[name] = disk.json().at(name);
+  }
+  return made;
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ Json checked_system_disk(const Call& call, const Args& disk, const InstanceType&
                          const PublicImage& image) {
   const auto& offered = instance_type.family->system_disks;
   std::string type = disk.text("DiskType");
-  if (type.empty()) type = contains(offered, "CLOUD_PREMIUM") ? "CLOUD_PREMIUM" : offered.front();
+  if (type.empty()) type = usual_disk(offered);
   require_disk_type(call, instance_type, "SystemDisk.DiskType", type, offered);
   const std::int64_t size = disk.integer("DiskSize");
   const std::int64_t image_size = image.doc.at("ImageSize").get<std::int64_t>();

@@ -30,7 +30,7 @@ bool passes(const Json& image, const std::vector<Filter>& filters) {
 
 static Reply DescribeImages(Call& call) {
   const std::vector<std::string> ids = call.args.texts("ImageIds");
-  const std::vector<Filter> filters = filters_of(call.args);
+  const std::vector<Filter> filters = filters_of(call);
   std::string architecture;
   if (call.args.given("InstanceType")) {
     const std::string name = call.args.text("InstanceType");

@@ -1,6 +1,5 @@
 // What kinds of machines can be bought where: families, types, and what they cost.
 #include <algorithm>
-#include <cmath>
 
 #include "handlers/common.h"
 #include "handlers/prices.h"
@@ -15,16 +14,6 @@ bool wanted(const std::vector<Filter>& filters, std::string_view name, std::stri
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
     return filter.attribute != name || contains(filter.values, value);
   });
-}
-
-// The filters; a zone among them must be one of the region.
-std::vector<Filter> checked_filters(const Call& call) {
-  std::vector<Filter> filters = filters_of(call.args);
-  for (const Filter& filter : filters) {
-    if (filter.attribute != "zone") continue;
-    for (const std::string& zone : filter.values) require_zone(call, zone, "Filters");
-  }
-  return filters;
 }
 
 // Calls `use(zone, type)` for what is sold and passes the filters.
@@ -89,7 +78,7 @@ static Reply DescribeInstanceFamilyConfigs(Call& call) {
 }
 
 static Reply DescribeInstanceTypeConfigs(Call& call) {
-  const std::vector<Filter> filters = checked_filters(call);
+  const std::vector<Filter> filters = filters_of(call);
   Json types = Json::array();
   each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
     types.push_back({{"Zone", zone.id},
@@ -104,7 +93,7 @@ static Reply DescribeInstanceTypeConfigs(Call& call) {
 }
 
 static Reply DescribeZoneInstanceConfigInfos(Call& call) {
-  const std::vector<Filter> filters = checked_filters(call);
+  const std::vector<Filter> filters = filters_of(call);
   std::vector<std::string> items;
   each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
     for (const std::string& charge_type : type.family->charge_types) {

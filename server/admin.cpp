@@ -248,9 +248,7 @@ HttpResponse post_credentials(AdminCall& call) {
        {"SecretId", "SecretKey", "Token", "ExpiresAt", "Uin", "AppId", "status", "read_only"});
   Credential made;
   made.secret_id = text_field(call.body, "SecretId", true);
-  if (made.secret_id.size() > 128 ||
-      made.secret_id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                       "0123456789_-") != std::string::npos) {
+  if (!is_key_name(made.secret_id, 128)) {
     throw ConfigError{"`SecretId` must be up to 128 of [A-Za-z0-9_-]"};
   }
   made.secret_key = text_field(call.body, "SecretKey", true);

@@ -35,6 +35,7 @@ struct Gateway::Prepared {
   std::string request_id;
   const Action* action = nullptr;
   const Region* region = nullptr;
+  Handler handler = nullptr;  // Of an action that is implemented.
   Params params;
   // What is wrong with the parameters. Told only after the rate limit has been counted.
   std::optional<Error> refused;
@@ -59,7 +60,7 @@ HttpResponse Gateway::handle(const HttpRequest& request, RequestRecord& record) 
   HttpResponse response;
   try {
     prepare(request, prepared);
-    response.body = call(prepared, record);
+    response.body = call(prepared);
   } catch (const Error& error) {
     record.code = error.code;
     response.body = failure_body(error, prepared);
@@ -96,22 +97,24 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   const Common& common = prepared.common;
   if (common.signing == Signing::v1)
     check_size(request.body.size(), v1_post_bytes_max, "request body");
-  const bool tc3 = common.signing == Signing::tc3;
-  if (common.action.empty())
-    throw Error{"MissingParameter", tc3 ? "X-TC-Action" : "Action", "", {}};
-  if (common.version.empty())
-    throw Error{"MissingParameter", tc3 ? "X-TC-Version" : "Version", "", {}};
+  // What the client calls a common parameter.
+  const auto name = [&](const std::string& parameter) {
+    return (common.signing == Signing::tc3 ? "X-TC-" : "") + parameter;
+  };
+  if (common.action.empty()) throw Error{"MissingParameter", name("Action"), "", {}};
+  if (common.version.empty()) throw Error{"MissingParameter", name("Version"), "", {}};
 
   prepared.caller =
       authenticate(request, common, state_.credentials(), options_.auth, prepared.machine);
 
   if (common.version != Model::version) {
-    throw Error{"NoSuchVersion", tc3 ? "X-TC-Version" : "Version", common.version, {}};
+    throw Error{"NoSuchVersion", name("Version"), common.version, {}};
   }
   prepared.action = model_.find(common.action);
   if (prepared.action == nullptr) {
-    throw Error{"InvalidAction", tc3 ? "X-TC-Action" : "Action", common.action, {}};
+    throw Error{"InvalidAction", name("Action"), common.action, {}};
   }
+  prepared.handler = find_handler(common.action);
   const bool reads = common.action.starts_with("Describe") || common.action.starts_with("Inquir");
   if (prepared.caller.read_only && !reads) {
     throw Error{"UnauthorizedOperation", "Action", common.action,
@@ -119,11 +122,10 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   }
   const auto& regions = state_.catalog().regions();
   if (prepared.action->needs_region) {
-    if (common.region.empty())
-      throw Error{"MissingParameter", tc3 ? "X-TC-Region" : "Region", "", {}};
+    if (common.region.empty()) throw Error{"MissingParameter", name("Region"), "", {}};
     prepared.region = state_.catalog().region(common.region);
     if (prepared.region == nullptr) {
-      throw Error{"UnsupportedRegion", tc3 ? "X-TC-Region" : "Region", common.region, {}};
+      throw Error{"UnsupportedRegion", name("Region"), common.region, {}};
     }
   } else {
     prepared.region = &regions.front();
@@ -138,19 +140,17 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
 }
 
 // The rest, one request at a time: rate limit, time, the action itself.
-std::string Gateway::call(Prepared& prepared, RequestRecord& record) {
-  const Handler handler = find_handler(prepared.action->name);
+std::string Gateway::call(Prepared& prepared) {
   const Tenant tenant{prepared.caller.account.uin, prepared.region->id};
   const std::lock_guard lock(state_.mutex);
   prepared.request_id = state_.next_request_id(tenant.account);
   check_rate(prepared, tenant);
   if (prepared.refused) throw *prepared.refused;
-  if (handler == nullptr) {
+  if (prepared.handler == nullptr) {
     throw Error{"UnsupportedOperation", "Action", prepared.action->name,
                 "This emulator does not implement it yet."};
   }
   state_.settle(tenant.account, prepared.machine);
-  record.code.clear();
   return finish_body(run(prepared, tenant), prepared.request_id);
 }
 
@@ -196,7 +196,7 @@ std::string Gateway::run(Prepared& prepared, const Tenant& tenant) {
             now,
             prepared.common.language,
             shown};
-  std::string reply = std::move(find_handler(action.name)(call)).take();
+  std::string reply = prepared.handler(call).take();
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
   if (!token.empty()) state_.remember(tenant, action.name, token, {digest, reply}, now);
   if (!shown.empty()) state_.jump_if_shown(tenant.account, shown, prepared.machine);

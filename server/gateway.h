@@ -49,7 +49,7 @@ class Gateway {
  private:
   struct Prepared;
   void prepare(const HttpRequest& request, Prepared& prepared);
-  std::string call(Prepared& prepared, RequestRecord& record);
+  std::string call(Prepared& prepared);
   void check_rate(const Prepared& prepared, const Tenant& tenant);
   std::string run(Prepared& prepared, const Tenant& tenant);
   std::string failure_body(const Error& error, Prepared& prepared);

@@ -15,7 +15,6 @@ struct HttpRequest {
   std::string_view target;  // As sent: `/?a=b`, or absolute-form.
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   std::string_view body;
-  std::string_view source;  // The peer's address, for logs.
 
   // The first header of that name, in any case; empty if there is none.
   std::string_view header(std::string_view name) const;

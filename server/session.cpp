@@ -89,7 +89,7 @@ std::string head(const HttpResponse& response, std::size_t length, bool close, b
   return text;
 }
 
-HttpRequest view(const http::request<http::string_body>& message, std::string_view source) {
+HttpRequest view(const http::request<http::string_body>& message) {
   HttpRequest request;
   request.method = message.method_string();
   request.target = message.target();
@@ -97,7 +97,6 @@ HttpRequest view(const http::request<http::string_body>& message, std::string_vi
   for (const auto& field : message)
     request.headers.emplace_back(field.name_string(), field.value());
   request.body = message.body();
-  request.source = source;
   return request;
 }
 
@@ -191,7 +190,7 @@ asio::awaitable<void> serve_requests(Stream& stream, tcp::socket& socket, Gatewa
     const auto& message = parser.get();
     const auto start = std::chrono::steady_clock::now();
     RequestRecord record;
-    const HttpResponse response = gateway.handle(view(message, source), record);
+    const HttpResponse response = gateway.handle(view(message), record);
     log_request(record, message.method_string(), message.target(), source, response,
                 std::chrono::steady_clock::now() - start);
     // HTTP/1.0 clients would have to be told that the connection stays open: it does not.

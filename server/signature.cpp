@@ -77,35 +77,38 @@ std::string signing_key(std::string_view secret_key, std::string_view date,
   return kept.emplace(name, hmac(Digest::sha256, by_service, "tc3_request")).first->second;
 }
 
-bool tc3_matches(const HttpRequest& request, const Authorization& authorization,
-                 std::string_view timestamp, std::string_view secret_key) {
-  const std::string payload = tc3_payload_hash(request);
+// Whether `matches(host, path)` holds for one of the ways that clients spell them: Node signs the
+// host without its port, Go signs `/` whatever the path.
+template <class Matches>
+bool any_spelling(const HttpRequest& request, Matches matches) {
   const std::string_view host = request.header("Host");
-  // Node signs the host without its port, Go signs `/` whatever the path.
   const std::array<std::string_view, 2> hosts = {host, without_port(host)};
   const std::array<std::string_view, 2> paths = {"/", request.path()};
   for (std::size_t h = 0; h < (hosts[0] == hosts[1] ? 1 : 2); ++h) {
     for (std::size_t p = 0; p < (paths[0] == paths[1] ? 1 : 2); ++p) {
-      const std::string canonical =
-          tc3_canonical_request(request, authorization, payload, {hosts[h], paths[p]});
-      const std::string expected = tc3_signature(canonical, timestamp, authorization, secret_key);
-      if (equal_constant_time(expected, authorization.signature)) return true;
+      if (matches(hosts[h], paths[p])) return true;
     }
   }
   return false;
 }
 
+bool tc3_matches(const HttpRequest& request, const Authorization& authorization,
+                 std::string_view timestamp, std::string_view secret_key) {
+  const std::string payload = tc3_payload_hash(request);
+  return any_spelling(request, [&](std::string_view host, std::string_view path) {
+    const std::string canonical =
+        tc3_canonical_request(request, authorization, payload, {host, path});
+    return equal_constant_time(tc3_signature(canonical, timestamp, authorization, secret_key),
+                               authorization.signature);
+  });
+}
+
 bool v1_matches(const HttpRequest& request, const Common& common, std::string_view secret_key) {
   const Digest digest = common.signature_method == "HmacSHA256" ? Digest::sha256 : Digest::sha1;
-  const std::string_view host = request.header("Host");
-  for (const std::string_view spelled : {host, without_port(host)}) {
-    for (const std::string_view path : {std::string_view("/"), request.path()}) {
-      const std::string source = v1_source(request.method, spelled, path, common.signed_pairs);
-      if (equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature))
-        return true;
-    }
-  }
-  return false;
+  return any_spelling(request, [&](std::string_view host, std::string_view path) {
+    const std::string source = v1_source(request.method, host, path, common.signed_pairs);
+    return equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature);
+  });
 }
 
 // The credential, if it can be used now. A permanent key's token is ignored: SDKs may send one.

@@ -25,19 +25,20 @@ Account account_of(std::string_view secret_id) {
           static_cast<std::int64_t>(1300000000U + hash % 90000000U)};
 }
 
+bool is_key_name(std::string_view text, std::size_t longest) {
+  static constexpr std::string_view allowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  return !text.empty() && text.size() <= longest &&
+         text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 namespace {
 
 std::optional<Credential> built_in(std::string_view secret_id) {
   if (secret_id != main_id) {
     if (!secret_id.starts_with(main_id)) return std::nullopt;
-    std::string_view label = secret_id.substr(main_id.size());
-    if (label.size() < 2 || label.front() != '-' || label.size() > label_max + 1)
-      return std::nullopt;
-    label.remove_prefix(1);
-    if (label.find_first_not_of(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != label.npos) {
-      return std::nullopt;
-    }
+    const std::string_view label = secret_id.substr(main_id.size());
+    if (!label.starts_with('-') || !is_key_name(label.substr(1), label_max)) return std::nullopt;
   }
   Credential credential;
   credential.secret_id = secret_id;

@@ -1,6 +1,7 @@
 // Who may call: SecretIds, their keys, and the accounts behind them (contract, section 2).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +32,9 @@ struct Credential {
 
 // The account that any SecretId stands for where nothing else is known of it.
 Account account_of(std::string_view secret_id);
+
+// 1 to `longest` characters of [A-Za-z0-9_-].
+bool is_key_name(std::string_view text, std::size_t longest);
 
 // All credentials. May be asked from any thread without the state's lock.
 class Credentials {

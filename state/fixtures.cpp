@@ -14,6 +14,14 @@ namespace cvm {
 
 namespace fs = std::filesystem;
 
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
 Fixtures::Fixtures(std::string directory) : directory_(std::move(directory)) {
   if (directory_.empty()) return;
   std::error_code failure;
@@ -35,11 +43,9 @@ Json Fixtures::load(const std::string& name) const {
   if (directory_.empty()) return content;
   const fs::path path = fs::path(directory_) / name;
   if (!fs::exists(path)) return content;
-  std::ifstream file(path);
-  std::stringstream own;
-  own << file.rdbuf();
+  const std::string own = read_file(path.string()).value_or("");
   try {
-    const Json patch = Json::parse(own.str());
+    const Json patch = Json::parse(own);
     if (!patch.is_object())
       throw ConfigError{"fixtures: " + path.string() + ": must be a JSON object"};
     content.merge_patch(patch);

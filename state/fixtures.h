@@ -10,6 +10,9 @@
 
 namespace cvm {
 
+// A file's content; nothing if it cannot be read.
+std::optional<std::string> read_file(const std::string& path);
+
 class Fixtures {
  public:
   // `directory` is the value of --fixtures, or empty. Throws ConfigError if it cannot be read or

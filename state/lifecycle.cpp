@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include "state/error.h"
 
@@ -72,15 +70,13 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
     steps_.emplace(name, std::move(step));
   }
   if (named) return;
-  std::ifstream file(speed);
+  const auto file = read_file(speed);
   if (!file) {
     throw ConfigError{"lifecycle: `" + speed +
                       "` is none of instant, fast, realistic, and no file that can be read"};
   }
-  std::stringstream text;
-  text << file.rdbuf();
   try {
-    change(Json::parse(text.str()));
+    change(Json::parse(*file));
   } catch (const Json::exception& problem) {
     throw ConfigError{"lifecycle: " + speed + ": " + problem.what()};
   }
@@ -147,20 +143,25 @@ Milliseconds Lifecycle::duration(const Step& step) {
   return step.delay + Milliseconds{static_cast<std::int64_t>(store_.draw().below(spread))};
 }
 
-void Lifecycle::finish_later(std::string_view step, const Resource& resource, const Json& patch) {
-  const Step& what = steps_.get(step);
+void Lifecycle::schedule(Time due, bool operation, std::string_view step, std::string_view id,
+                         const Json& patch) {
   const std::string text = patch.dump();
   database_
       .prepare(
           "insert into transition (account, due, id, operation, step, request_id, patch)"
-          " values (?,?,?,1,?,?,?)")
+          " values (?,?,?,?,?,?,?)")
       .bind(store_.tenant().account)
-      .bind((cause_.now + duration(what)).time_since_epoch().count())
-      .bind(resource.id)
-      .bind(what.name)
+      .bind(due.time_since_epoch().count())
+      .bind(id)
+      .bind(operation ? 1 : 0)
+      .bind(step)
       .bind(cause_.request_id)
       .bind(text)
       .run();
+}
+
+void Lifecycle::finish_later(std::string_view step, const Resource& resource, const Json& patch) {
+  schedule(cause_.now + duration(steps_.get(step)), true, step, resource.id, patch);
 }
 
 void Lifecycle::begin(std::string_view step, Resource& resource, const Json& patch) {
@@ -171,16 +172,7 @@ void Lifecycle::begin(std::string_view step, Resource& resource, const Json& pat
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource) {
-  database_
-      .prepare(
-          "insert into transition (account, due, id, operation, step, request_id, patch)"
-          " values (?,?,?,0,?,?,'{}')")
-      .bind(store_.tenant().account)
-      .bind(due.time_since_epoch().count())
-      .bind(resource.id)
-      .bind(step)
-      .bind(cause_.request_id)
-      .run();
+  schedule(due, false, step, resource.id, Json::object());
 }
 
 namespace {

@@ -74,6 +74,8 @@ class Lifecycle {
 
  private:
   Milliseconds duration(const Step& step);
+  void schedule(Time due, bool operation, std::string_view step, std::string_view id,
+                const Json& patch);
 
   Database& database_;
   Store& store_;

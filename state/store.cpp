@@ -186,35 +186,40 @@ std::int64_t Store::part(const Kind& kind, bool make) const {
 }
 
 Resource Store::create(const Kind& kind, Draw& draw, Json doc, Json hidden) {
-  Resource made{
-      &kind, 0, draw.id(std::string(kind.id_prefix) + "-"), std::move(doc), std::move(hidden), {}};
+  Resource made{&kind,
+                0,
+                part(kind, true),
+                draw.id(std::string(kind.id_prefix) + "-"),
+                std::move(doc),
+                std::move(hidden),
+                {}};
   while (locate(database_, made.id)) made.id = draw.id(std::string(kind.id_prefix) + "-");
   made.doc[std::string(kind.id_member)] = made.id;
-  const std::int64_t in = part(kind, true);
   const std::string doc_text = made.doc.dump(), hidden_text = made.hidden.dump();
   database_.prepare("insert into resource (part, id, doc, hidden) values (?,?,?,?)")
-      .bind(in)
+      .bind(made.part)
       .bind(made.id)
       .bind(doc_text)
       .bind(hidden_text)
       .run();
   made.rid = database_.last_id();
   made.stored = attributes_of(kind, made.doc);
-  write_attributes(database_, in, made.rid, {}, made.stored);
+  write_attributes(database_, made.part, made.rid, {}, made.stored);
   return made;
 }
 
 std::optional<Resource> Store::find(const Kind& kind, std::string_view id) const {
   Statement found = database_.prepare(
-      "select r.rid, r.doc, r.hidden from resource r join partition p on p.part=r.part"
+      "select r.rid, r.part, r.doc, r.hidden from resource r join partition p on p.part=r.part"
       " where r.id=? and p.kind=? and p.account=? and p.region=?");
   found.bind(id).bind(kind.name).bind(tenant_.account).bind(tenant_.region);
   if (!found.step()) return std::nullopt;
   Resource resource{&kind,
                     found.integer(0),
+                    found.integer(1),
                     std::string(id),
-                    Json::parse(found.text(1)),
                     Json::parse(found.text(2)),
+                    Json::parse(found.text(3)),
                     {}};
   resource.stored = attributes_of(kind, resource.doc);
   return resource;
@@ -300,7 +305,7 @@ bool Store::any(const Kind& kind, std::string_view attribute, std::string_view v
 
 void Store::save(Resource& resource) {
   Values values = attributes_of(*resource.kind, resource.doc);
-  write_attributes(database_, part(*resource.kind, false), resource.rid, resource.stored, values);
+  write_attributes(database_, resource.part, resource.rid, resource.stored, values);
   resource.stored = std::move(values);
   const std::string doc = resource.doc.dump(), hidden = resource.hidden.dump();
   database_.prepare("update resource set doc=?, hidden=? where rid=?")
@@ -311,7 +316,7 @@ void Store::save(Resource& resource) {
 }
 
 void Store::erase(const Resource& resource) {
-  write_attributes(database_, part(*resource.kind, false), resource.rid, resource.stored, {});
+  write_attributes(database_, resource.part, resource.rid, resource.stored, {});
   database_.prepare("delete from resource where rid=?").bind(resource.rid).run();
   database_.prepare("delete from transition where id=?").bind(resource.id).run();
 }

@@ -25,6 +25,7 @@ struct Tenant {
 struct Resource {
   const Kind* kind = nullptr;
   std::int64_t rid = 0;
+  std::int64_t part = 0;  // Its partition.
   std::string id;
   Json doc;
   Json hidden;

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
-#include <sstream>
 
 #include "handlers/api/validate.h"
 #include "handlers/registry.h"
@@ -20,12 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string content(const fs::path& path) { return read_file(path.string()).value(); }
 
 std::string all_scenarios() {
   std::string all;

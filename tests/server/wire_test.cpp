@@ -1,9 +1,6 @@
 // From bytes to parameters, and who sent them.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "server/crypto.h"
 #include "server/gzip.h"
 #include "server/multipart.h"
@@ -152,13 +149,10 @@ TEST(Signature, ReadsOnlyWellFormedHeaders) {
 
 TEST(Signature, OfRealClientsVerifies) {
   const std::string directory = CVMSIM_SOURCE_DIR "/tests/server/captures/";
-  std::ifstream index(directory + "index.json");
-  const Json captures = Json::parse(index);
+  const Json captures = Json::parse(read_file(directory + "index.json").value());
   ASSERT_GE(captures.size(), 15U);
   for (const Json& capture : captures) {
-    std::ifstream file(directory + capture["file"].get<std::string>(), std::ios::binary);
-    std::stringstream bytes;
-    bytes << file.rdbuf();
+    const std::string bytes = read_file(directory + capture["file"].get<std::string>()).value();
     Emulator emulator({.gateway = {.auth = {.mode = Auth::strict, .skew_s = 300}}});
     const Time signed_at{std::chrono::seconds{capture["timestamp"].get<std::int64_t>()}};
     emulator.set_machine(signed_at + std::chrono::seconds{300});
@@ -167,13 +161,13 @@ TEST(Signature, OfRealClientsVerifies) {
       const Json response = Json::parse(emulator.send(raw.request()).body)["Response"];
       return response.contains("Error") ? response["Error"]["Code"].get<std::string>() : "";
     };
-    EXPECT_FALSE(code(bytes.str()).starts_with("AuthFailure")) << capture << code(bytes.str());
+    EXPECT_FALSE(code(bytes).starts_with("AuthFailure")) << capture << code(bytes);
 
     // The same a moment too late, and with one byte of the secret's work changed.
     emulator.set_machine(signed_at + std::chrono::seconds{301});
-    EXPECT_EQ(code(bytes.str()), "AuthFailure.SignatureExpire") << capture;
+    EXPECT_EQ(code(bytes), "AuthFailure.SignatureExpire") << capture;
     emulator.set_machine(signed_at);
-    std::string forged = bytes.str();
+    std::string forged = bytes;
     const std::size_t place =
         forged.find("Signature=",
                     forged.find("Signature=") == forged.find("SignatureMethod=") ? 1 : 0) +
