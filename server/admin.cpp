@@ -95,8 +95,8 @@ Json changes_json(const std::vector<Change>& changes) {
 }
 
 HttpResponse get_health(AdminCall& call) {
-  static const Time started = call.gateway.machine_time();
-  const auto up = std::chrono::floor<std::chrono::seconds>(call.gateway.machine_time() - started);
+  const auto up = std::chrono::floor<std::chrono::seconds>(call.gateway.machine_time() -
+                                                           call.gateway.started());
   return answer({{"status", "ok"}, {"version", CVMSIM_VERSION}, {"uptime_s", up.count()}});
 }
 

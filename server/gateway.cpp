@@ -46,7 +46,8 @@ Gateway::Gateway(State& state, const Model& model, GatewayOptions options,
     : state_(state),
       model_(model),
       options_(std::move(options)),
-      machine_time_(std::move(machine_time)) {}
+      machine_time_(std::move(machine_time)),
+      started_(machine_time_()) {}
 
 HttpResponse Gateway::handle(const HttpRequest& request) {
   RequestRecord record;

@@ -44,6 +44,7 @@ class Gateway {
   const GatewayOptions& options() const { return options_; }
   RateLimit& rate_limit() { return rate_limit_; }
   Time machine_time() const { return machine_time_(); }
+  Time started() const { return started_; }
   std::atomic<bool> ready = false;
 
  private:
@@ -58,6 +59,7 @@ class Gateway {
   const Model& model_;
   GatewayOptions options_;
   std::function<Time()> machine_time_;
+  Time started_;
   RateLimit rate_limit_;
 };
 
