@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "handlers/api/formats.h"
@@ -49,7 +50,7 @@ void check_references(const Call& call) {
 void plan_placement(const Call& call, InstancePlan& plan) {
   const Args placement = call.args.object("Placement");
   plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
-  if (!plan.zone->available) {
+  if (!is_open(call, *plan.zone)) {
     throw Error{
         "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
   }
@@ -298,10 +299,37 @@ void check_counts(const Call& call, InstancePlan& plan) {
     throw Error{"InvalidParameterCombination", "MinCount",
                 std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
   }
-  const std::int64_t quota = call.state.quota("instances");
+  const std::int64_t quota = call.state.quotas().get(call.store.tenant(), "instances");
   if (call.store.count(kinds::instance) + plan.count > quota) {
     throw Error{"LimitExceeded.InstanceQuota", "InstanceCount", std::to_string(plan.count),
                 "The quota in this region is " + std::to_string(quota) + "."};
+  }
+}
+
+// What is left has to do for all instances, or for MinCount of them if that is given.
+void check_stock(const Call& call, InstancePlan& plan) {
+  Stock stock = stock_of(call);
+  const Goods machine{plan.zone->id, plan.type->id, plan.charge_type};
+  if (const auto left = stock.left(machine); left && *left < plan.count) {
+    const std::int64_t least =
+        call.args.given("MinCount") ? call.args.integer("MinCount") : plan.count;
+    if (*left < least) {
+      throw Error{"ResourceInsufficient.SpecifiedInstanceType", "InstanceType", plan.type->id,
+                  "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};
+    }
+    plan.count = *left;
+  }
+  std::map<std::string, std::int64_t> disks;
+  disks[plan.system_disk.at("DiskType").get<std::string>()] += plan.count;
+  for (const Json& disk : plan.data_disks)
+    disks[disk.at("DiskType").get<std::string>()] += plan.count;
+  for (const auto& [type, count] : disks) {
+    Goods goods = machine;
+    goods.disk_type = type;
+    if (const auto left = stock.left(goods); left && *left < count) {
+      throw Error{"ResourceInsufficient.CloudDiskSoldOut", "DiskType", type,
+                  "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};
+    }
   }
 }
 
@@ -318,6 +346,7 @@ InstancePlan plan_instances(const Call& call) {
   plan.system_disk =
       checked_system_disk(call, call.args.object("SystemDisk"), *plan.type, *plan.image);
   plan.data_disks = checked_data_disks(call, call.args.objects("DataDisks"), *plan.type);
+  check_stock(call, plan);
   plan_network(call, plan);
   plan_internet(call, plan);
   check_login(call, plan);

@@ -30,11 +30,19 @@ void each_offer(const Call& call, const std::vector<Filter>& filters, Use use) {
   }
 }
 
+constexpr std::int64_t under_stock_max = 10;
+
+// `left` nothing: more than anyone can buy.
+std::string_view stock_category(const std::optional<std::int64_t>& left) {
+  if (!left) return "EnoughStock";
+  return *left == 0 ? "WithoutStock" : *left <= under_stock_max ? "UnderStock" : "NormalStock";
+}
+
 Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
-                const std::string& charge_type) {
+                const std::string& charge_type, const std::optional<std::int64_t>& left) {
   const Family& family = *type.family;
   const std::string& name = chinese(call) ? family.name_zh : family.name;
-  const bool sells = zone.available;
+  const bool sells = left != 0;
   return {{"Zone", zone.id},
           {"InstanceType", type.id},
           {"InstanceChargeType", charge_type},
@@ -47,7 +55,7 @@ Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
           {"LocalDiskTypeList", type.local_disks},
           {"Status", sells ? "SELL" : "SOLD_OUT"},
           {"Price", instance_price(call.state, type, charge_type)},
-          {"SoldOutReason", sells ? "" : "The availability zone is sold out."},
+          {"SoldOutReason", sells ? "" : "It is sold out in this zone."},
           {"InstanceBandwidth", type.bandwidth_gbps},
           {"InstancePps", type.pps_10k},
           {"StorageBlockAmount", type.storage_blocks},
@@ -57,7 +65,7 @@ Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
           {"Remark", ""},
           {"GpuCount", type.gpu_count},
           {"Frequency", family.frequency},
-          {"StatusCategory", sells ? "EnoughStock" : "WithoutStock"}};
+          {"StatusCategory", stock_category(left)}};
 }
 
 }  // namespace
@@ -95,10 +103,13 @@ static Reply DescribeInstanceTypeConfigs(Call& call) {
 static Reply DescribeZoneInstanceConfigInfos(Call& call) {
   const std::vector<Filter> filters = filters_of(call);
   std::vector<std::string> items;
+  Stock stock = stock_of(call);
   each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
     for (const std::string& charge_type : type.family->charge_types) {
       if (!wanted(filters, "instance-charge-type", charge_type)) continue;
-      items.push_back(quota_item(call, zone, type, charge_type).dump());
+      const bool open = zone.available && !stock.sold_out(zone.id);
+      const auto left = open ? stock.left({zone.id, type.id, charge_type}) : 0;
+      items.push_back(quota_item(call, zone, type, charge_type, left).dump());
     }
   });
   return Reply().list("InstanceTypeQuotaSet", items);

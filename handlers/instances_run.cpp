@@ -180,10 +180,8 @@ static Reply RunInstances(Call& call) {
   for (std::int64_t index = 0; index < plan.count; ++index) {
     Draw draw = call.store.draw();
     Json doc = document(call, plan, index, draw);
-    call.lifecycle.enter("instance.create", kinds::instance, doc);
-    const Resource instance =
-        call.store.create(kinds::instance, draw, std::move(doc), hidden(call, plan, index));
-    call.lifecycle.finish_later("instance.create", instance);
+    const Resource instance = call.lifecycle.create("instance.create", kinds::instance, draw,
+                                                    std::move(doc), hidden(call, plan, index));
     if (plan.terminate_at) {
       const bool prepaid = plan.charge_type == "PREPAID";
       call.lifecycle.begin_at(*plan.terminate_at,

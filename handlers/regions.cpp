@@ -20,7 +20,7 @@ static Reply DescribeZones(Call& call) {
     zones.push_back({{"Zone", zone.id},
                      {"ZoneName", chinese(call) ? zone.name_zh : zone.name},
                      {"ZoneId", zone.number},
-                     {"ZoneState", zone.available ? "AVAILABLE" : "UNAVAILABLE"}});
+                     {"ZoneState", is_open(call, zone) ? "AVAILABLE" : "UNAVAILABLE"}});
   }
   return Reply().add("TotalCount", zones.size()).add("ZoneSet", zones);
 }

@@ -8,7 +8,7 @@
 #include "handlers/registry.h"
 #include "server/admin.h"
 #include "server/crypto.h"
-#include "server/wire.h"
+#include "server/spoil.h"
 
 namespace cvm {
 
@@ -25,21 +25,11 @@ void check_size(std::size_t bytes, std::size_t limit, const char* what) {
               "The limit is " + std::to_string(limit) + " bytes."};
 }
 
-}  // namespace
+bool reads_only(std::string_view action) {
+  return action.starts_with("Describe") || action.starts_with("Inquir");
+}
 
-// What is known of a request before the lock is taken.
-struct Gateway::Prepared {
-  Time machine{};
-  Common common;
-  Caller caller;
-  std::string request_id;
-  const Action* action = nullptr;
-  const Region* region = nullptr;
-  Handler handler = nullptr;  // Of an action that is implemented.
-  Params params;
-  // What is wrong with the parameters. Told only after the rate limit has been counted.
-  std::optional<Error> refused;
-};
+}  // namespace
 
 Gateway::Gateway(State& state, const Model& model, GatewayOptions options,
                  std::function<Time()> machine_time)
@@ -47,55 +37,103 @@ Gateway::Gateway(State& state, const Model& model, GatewayOptions options,
       model_(model),
       options_(std::move(options)),
       machine_time_(std::move(machine_time)),
-      started_(machine_time_()) {}
-
-HttpResponse Gateway::handle(const HttpRequest& request) {
-  RequestRecord record;
-  return handle(request, record);
+      started_(machine_time_()) {
+  state_.set_fault_names(fault_names());
 }
 
-HttpResponse Gateway::handle(const HttpRequest& request, RequestRecord& record) {
-  if (is_admin(request.path())) return handle_admin(*this, request);
-  Prepared prepared;
-  prepared.machine = machine_time_();
-  HttpResponse response;
+FaultNames Gateway::fault_names() const {
+  FaultNames names{.catalog = state_.catalog()};
+  for (const auto& [name, action] : model_.actions()) names.actions.push_back(name);
+  names.is_code = [this](std::string_view code) { return model_.errors().contains(code); };
+  names.has_parameter = [this](std::string_view action, std::string_view parameter) {
+    return model_.find(action)->in.find(parameter) != nullptr;
+  };
+  names.begins_operation = [](std::string_view action) { return !reads_only(action); };
+  names.states = model_.shape("Instance")->find("InstanceState")->values;
+  names.account = [this](const std::string& name) { return account(name); };
+  return names;
+}
+
+std::string Gateway::account(const std::string& name) const {
+  const bool uin = !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+  if (uin) return name;
+  const auto credential = state_.credentials().find(name);
+  if (!credential && options_.auth.mode == Auth::strict) {
+    throw ConfigError{"account: no SecretId or uin `" + name + "`"};
+  }
+  return credential ? credential->account.uin : account_of(name).uin;
+}
+
+HttpResponse Gateway::handle(const HttpRequest& request) {
+  Exchange exchange(request);
+  begin(exchange);
+  if (exchange.delay.count() > 0) finish(exchange);
+  return std::move(exchange.response);
+}
+
+// Runs a part of the way; what goes wrong becomes the answer.
+template <class Work>
+void Gateway::guarded(Exchange& exchange, Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  exchange.machine = machine_time_();
   try {
-    prepare(request, prepared);
-    response.body = call(prepared);
+    work();
   } catch (const Error& error) {
-    record.code = error.code;
-    response.body = failure_body(error, prepared);
+    fail(exchange, error);
   } catch (const std::exception& bug) {
     // Ours, not the client's: the savepoint has undone the work.
-    spdlog::error("bug: {}: {}", prepared.common.action, bug.what());
-    record.code = "InternalError";
-    response.body = failure_body({"InternalError", "", "", {}}, prepared);
+    spdlog::error("bug: {}: {}", exchange.common.action, bug.what());
+    fail(exchange, {"InternalError", "", "", {}});
   }
-  record.request_id = prepared.request_id;
-  record.account = prepared.caller.account.uin;
-  record.secret_id = prepared.caller.secret_id;
-  record.action = prepared.common.action;
-  record.region = prepared.common.region;
-  return response;
+  const auto passed = std::chrono::steady_clock::now() - start;
+  exchange.duration_us += std::chrono::duration_cast<std::chrono::microseconds>(passed).count();
+}
+
+void Gateway::begin(Exchange& exchange) {
+  if (is_admin(exchange.request.path())) {
+    exchange.response = handle_admin(*this, exchange.request);
+    return;
+  }
+  guarded(exchange, [&] {
+    prepare(exchange);
+    const std::lock_guard lock(state_.mutex);
+    admit(exchange);
+    exchange.delay = exchange.struck.delay;
+    if (exchange.delay.count() == 0) act(exchange);
+  });
+  if (exchange.delay.count() == 0) complete(exchange);
+}
+
+void Gateway::finish(Exchange& exchange) {
+  guarded(exchange, [&] {
+    const std::lock_guard lock(state_.mutex);
+    act(exchange);
+  });
+  complete(exchange);
 }
 
 HttpResponse Gateway::too_large(std::size_t bytes, std::size_t limit) {
-  Prepared prepared;
-  return {200, failure_body({"RequestSizeLimitExceeded", "request", std::to_string(bytes),
-                             "The limit is " + std::to_string(limit) + " bytes."},
-                            prepared)};
+  const HttpRequest unread;
+  Exchange exchange(unread);
+  guarded(exchange, [&] {
+    throw Error{"RequestSizeLimitExceeded", "request", std::to_string(bytes),
+                "The limit is " + std::to_string(limit) + " bytes."};
+  });
+  complete(exchange);
+  return std::move(exchange.response);
 }
 
 // Steps 1 to 5: method and size, action and version given, who calls, action, version and region
 // known, parameters. Touches nothing that changes.
-void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
+void Gateway::prepare(Exchange& exchange) {
+  const HttpRequest& request = exchange.request;
   if (request.method != "GET" && request.method != "POST") {
     throw Error{"UnsupportedProtocol", "method", std::string(request.method), {}};
   }
   if (request.method == "GET") check_size(request.target.size(), get_bytes_max, "query");
   check_size(request.body.size(), tc3_post_bytes_max, "request body");
-  prepared.common = read_common(request);
-  const Common& common = prepared.common;
+  exchange.common = read_common(request);
+  const Common& common = exchange.common;
   if (common.signing == Signing::v1)
     check_size(request.body.size(), v1_post_bytes_max, "request body");
   // What the client calls a common parameter.
@@ -105,77 +143,98 @@ void Gateway::prepare(const HttpRequest& request, Prepared& prepared) {
   if (common.action.empty()) throw Error{"MissingParameter", name("Action"), "", {}};
   if (common.version.empty()) throw Error{"MissingParameter", name("Version"), "", {}};
 
-  prepared.caller =
-      authenticate(request, common, state_.credentials(), options_.auth, prepared.machine);
+  exchange.caller =
+      authenticate(request, common, state_.credentials(), options_.auth, exchange.machine);
 
   if (common.version != Model::version) {
     throw Error{"NoSuchVersion", name("Version"), common.version, {}};
   }
-  prepared.action = model_.find(common.action);
-  if (prepared.action == nullptr) {
+  exchange.action = model_.find(common.action);
+  if (exchange.action == nullptr) {
     throw Error{"InvalidAction", name("Action"), common.action, {}};
   }
-  prepared.handler = find_handler(common.action);
-  const bool reads = common.action.starts_with("Describe") || common.action.starts_with("Inquir");
-  if (prepared.caller.read_only && !reads) {
+  exchange.handler = find_handler(common.action);
+  if (exchange.caller.read_only && !reads_only(common.action)) {
     throw Error{"UnauthorizedOperation", "Action", common.action,
-                "The SecretId `" + prepared.caller.secret_id + "` may only read."};
+                "The SecretId `" + exchange.caller.secret_id + "` may only read."};
   }
   const auto& regions = state_.catalog().regions();
-  if (prepared.action->needs_region) {
+  if (exchange.action->needs_region) {
     if (common.region.empty()) throw Error{"MissingParameter", name("Region"), "", {}};
-    prepared.region = state_.catalog().region(common.region);
-    if (prepared.region == nullptr) {
+    exchange.region = state_.catalog().region(common.region);
+    if (exchange.region == nullptr) {
       throw Error{"UnsupportedRegion", name("Region"), common.region, {}};
     }
   } else {
-    prepared.region = &regions.front();
+    exchange.region = &regions.front();
   }
   try {
-    prepared.params = read_params(request, common, *prepared.action);
-    validate(*prepared.action, prepared.params.tree,
-             {options_.ignore_unknown_parameters, prepared.params.body_missing});
+    exchange.params = read_params(request, common, *exchange.action);
+    validate(*exchange.action, exchange.params.tree,
+             {options_.ignore_unknown_parameters, exchange.params.body_missing});
   } catch (const Error& error) {
-    prepared.refused = error;
+    exchange.refused = error;
   }
 }
 
-// The rest, one request at a time: rate limit, time, the action itself.
-std::string Gateway::call(Prepared& prepared) {
-  const Tenant tenant{prepared.caller.account.uin, prepared.region->id};
-  const std::lock_guard lock(state_.mutex);
-  prepared.request_id = state_.next_request_id(tenant.account);
-  check_rate(prepared, tenant);
-  if (prepared.refused) throw *prepared.refused;
-  if (prepared.handler == nullptr) {
-    throw Error{"UnsupportedOperation", "Action", prepared.action->name,
+// Still before anything is done: rate limit, parameters, faults.
+void Gateway::admit(Exchange& exchange) {
+  const Tenant tenant = exchange.tenant();
+  exchange.request_id = state_.next_request_id(tenant.account);
+  const Store store = state_.store(tenant);
+  const FaultCall call{exchange.action->name, exchange.request_id, exchange.params.tree, store,
+                       state_.now(tenant.account, exchange.machine)};
+  std::optional<std::int64_t> limit;
+  if (!exchange.refused) limit = state_.throttle(call, exchange.struck);
+  check_rate(exchange, limit);
+  if (exchange.refused) throw *exchange.refused;
+  state_.strike(call, exchange.struck);
+}
+
+void Gateway::check_rate(const Exchange& exchange, const std::optional<std::int64_t>& limit) {
+  if (!options_.rate_limits && !limit) return;
+  const int requests = rate_limit_.count(exchange.caller.account.uin, exchange.region->id,
+                                         exchange.action->name, exchange.machine);
+  const std::int64_t most = limit.value_or(exchange.action->rate);
+  if (requests <= most) return;
+  throw Error{"RequestLimitExceeded", std::to_string(most), std::to_string(requests), {}};
+}
+
+// The rest, one request at a time: time, the action itself.
+void Gateway::act(Exchange& exchange) {
+  const Effect& effect = exchange.struck.effect;
+  if (replace_answer(effect, exchange.response)) return;
+  if (effect.kind == Effect::Kind::error) throw Error{effect.code, "", "", effect.message};
+  if (exchange.handler == nullptr) {
+    throw Error{"UnsupportedOperation", "Action", exchange.action->name,
                 "This emulator does not implement it yet."};
   }
-  state_.settle(tenant.account, prepared.machine);
-  return finish_body(run(prepared, tenant), prepared.request_id);
+  state_.settle(exchange.caller.account.uin, exchange.machine);
+  exchange.response.body = finish_body(run(exchange), exchange.request_id);
 }
 
-void Gateway::check_rate(const Prepared& prepared, const Tenant& tenant) {
-  if (!options_.rate_limits) return;
-  const int requests =
-      rate_limit_.count(tenant.account, tenant.region, prepared.action->name, prepared.machine);
-  if (requests <= prepared.action->rate) return;
-  throw Error{
-      "RequestLimitExceeded", std::to_string(prepared.action->rate), std::to_string(requests), {}};
+std::string Gateway::run(Exchange& exchange) {
+  std::int64_t counter = 0;
+  std::string reply = attempt(exchange, counter);
+  // The work is gone, but nothing else may ever get the ids that the answer names.
+  if (exchange.struck.effect.kind == Effect::Kind::lost)
+    state_.set_counter(exchange.caller.account.uin, counter);
+  return reply;
 }
 
 // Everything the handler does happens in one savepoint: kept, or gone if it throws.
-std::string Gateway::run(Prepared& prepared, const Tenant& tenant) {
-  const Action& action = *prepared.action;
-  const Time now = state_.now(tenant.account, prepared.machine);
-  const Args args(prepared.params.tree, action.in);
+std::string Gateway::attempt(Exchange& exchange, std::int64_t& counter) {
+  const Action& action = *exchange.action;
+  const Tenant tenant = exchange.tenant();
+  const Time now = state_.now(tenant.account, exchange.machine);
+  const Args args(exchange.params.tree, action.in);
   Savepoint work(state_.database());
   std::string token, digest;
   if (action.in.find("ClientToken") != nullptr) token = args.text("ClientToken");
   const bool dry_run = action.in.find("DryRun") != nullptr && args.flag("DryRun");
   if (!token.empty() && !dry_run) {
     // Sorted: the same parameters in another order, or another encoding, are the same request.
-    digest = sha256_hex(nlohmann::json(prepared.params.tree).dump());
+    digest = sha256_hex(nlohmann::json(exchange.params.tree).dump());
     if (const auto before = state_.recall(tenant, action.name, token, now)) {
       if (before->digest == digest) return before->reply;
       throw Error{
@@ -184,36 +243,103 @@ std::string Gateway::run(Prepared& prepared, const Tenant& tenant) {
     }
   }
   Store store = state_.store(tenant);
-  Lifecycle lifecycle(state_.database(), store, state_.steps(),
-                      {action.name, prepared.request_id, now, &action.errors});
+  Lifecycle lifecycle(
+      state_.database(), store, state_.steps(),
+      {action.name, exchange.request_id, now, &action.errors, &exchange.struck.effect});
   std::vector<std::string> shown;
   Call call{args,
             action,
-            prepared.caller.account,
-            *prepared.region,
+            exchange.caller.account,
+            *exchange.region,
             store,
             lifecycle,
             state_,
             now,
-            prepared.common.language,
+            exchange.common.language,
             shown};
-  std::string reply = prepared.handler(call).take();
+  std::string reply = exchange.handler(call).take();
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
+  if (exchange.struck.effect.kind == Effect::Kind::lost) {
+    counter = state_.counter(tenant.account);
+    return reply;
+  }
   if (!token.empty()) state_.remember(tenant, action.name, token, {digest, reply}, now);
-  if (!shown.empty()) state_.jump_if_shown(tenant.account, shown, prepared.machine);
+  if (!shown.empty()) state_.jump_if_shown(tenant.account, shown, exchange.machine);
   work.keep();
+  state_.record(std::move(lifecycle.changes()));
   return reply;
 }
 
-std::string Gateway::failure_body(const Error& error, Prepared& prepared) {
-  if (prepared.request_id.empty()) {
+void Gateway::fail(Exchange& exchange, const Error& error) {
+  exchange.code = error.code;
+  exchange.response.body = failure_body(error, exchange);
+  if (error.code.starts_with("AuthFailure."))
+    exchange.signature = {{"likely_cause", exchange.message}};
+}
+
+std::string Gateway::failure_body(const Error& error, Exchange& exchange) {
+  if (exchange.request_id.empty()) {
     const std::lock_guard lock(state_.mutex);
-    prepared.request_id = state_.next_request_id(prepared.caller.account.uin);
+    exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
   }
-  return error_body(error.code,
-                    model_.message(error.code, error.parameter, error.value, error.detail,
-                                   prepared.common.language),
-                    prepared.request_id);
+  const Effect& effect = exchange.struck.effect;
+  const bool told = effect.kind == Effect::Kind::error && !effect.message.empty();
+  exchange.message = told ? effect.message
+                          : model_.message(error.code, error.parameter, error.value, error.detail,
+                                           exchange.common.language);
+  return error_body(error.code, exchange.message, exchange.request_id);
+}
+
+// The answer is there: faults may spoil it, and it is written down.
+void Gateway::complete(Exchange& exchange) {
+  spoil_answer(exchange.struck.effect, exchange.response);
+  JournalEntry entry;
+  entry.request_id = exchange.request_id;
+  entry.time = exchange.machine;
+  entry.account = exchange.caller.account.uin;
+  entry.secret_id = exchange.caller.secret_id;
+  entry.action = exchange.common.action;
+  entry.version = exchange.common.version;
+  entry.region = exchange.common.region;
+  entry.source = exchange.request.source;
+  entry.method = exchange.request.method;
+  entry.status = exchange.response.status;
+  entry.code = exchange.code;
+  entry.message = exchange.message;
+  entry.duration_us = exchange.duration_us;
+  entry.params = std::move(exchange.params.tree);
+  entry.bytes = exchange.request.body.size() + exchange.request.target.size();
+  entry.faults = exchange.struck.rules;
+  entry.signature = std::move(exchange.signature);
+  static const std::string unknown;
+  const bool injected = exchange.struck.effect.kind == Effect::Kind::error ||
+                        (exchange.code == "RequestLimitExceeded" && !entry.faults.empty());
+  metrics_.count(exchange.action == nullptr ? unknown : exchange.action->name, exchange.code,
+                 injected, exchange.duration_us);
+  if (!entry.faults.empty()) metrics_.count_faults(entry.faults.size());
+  exchange.entry = journal_.add(std::move(entry));
+}
+
+Json Gateway::perform(const std::string& secret_id, const std::string& action,
+                      const std::string& region, const Json& params) {
+  const HttpRequest none;
+  Exchange exchange(none);
+  exchange.machine = machine_time_();
+  exchange.action = model_.find(action);
+  if (exchange.action == nullptr) throw Error{"InvalidAction", "Action", action, {}};
+  exchange.handler = find_handler(action);
+  if (exchange.handler == nullptr)
+    throw Error{"UnsupportedOperation", "Action", action, "This emulator does not implement it."};
+  exchange.region = exchange.action->needs_region ? state_.catalog().region(region)
+                                                  : &state_.catalog().regions().front();
+  if (exchange.region == nullptr) throw Error{"UnsupportedRegion", "Region", region, {}};
+  const auto credential = state_.credentials().find(secret_id);
+  exchange.caller.account = credential ? credential->account : account_of(secret_id);
+  exchange.params.tree = params;
+  validate(*exchange.action, exchange.params.tree, {options_.ignore_unknown_parameters, false});
+  exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
+  state_.settle(exchange.caller.account.uin, exchange.machine);
+  return Json::parse(finish_body(run(exchange), exchange.request_id)).at("Response");
 }
 
 }  // namespace cvm

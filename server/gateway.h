@@ -5,12 +5,16 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 
 #include "handlers/api/model.h"
 #include "handlers/call.h"
 #include "server/http.h"
+#include "server/journal.h"
+#include "server/metrics.h"
 #include "server/rate_limit.h"
 #include "server/signature.h"
+#include "server/wire.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -22,9 +26,38 @@ struct GatewayOptions {
   std::string lifecycle = "fast";  // As told by /_cvmsim/info.
 };
 
-// What is logged of a request.
-struct RequestRecord {
-  std::string request_id, account, secret_id, action, region, code;
+// One request on its way, and what is known of it so far.
+struct Exchange {
+  explicit Exchange(const HttpRequest& from) : request(from) {}
+
+  const HttpRequest& request;
+  HttpResponse response;
+  // Above 0 after Gateway::begin(): a fault holds the request back so long; then comes finish().
+  Milliseconds delay{};
+  Journal::Entry entry;  // Once it is answered.
+
+  Time machine{};
+  Common common;
+  Caller caller;
+  std::string request_id;
+  const Action* action = nullptr;
+  const Region* region = nullptr;
+  Handler handler = nullptr;  // Of an action that is implemented.
+  Params params;
+  // What is wrong with the parameters. Told only after the rate limit has been counted.
+  std::optional<Error> refused;
+  Struck struck;  // By faults.
+  std::string code, message;
+  Json signature;
+  std::int64_t duration_us = 0;
+
+  Tenant tenant() const { return {caller.account.uin, region->id}; }
+};
+
+// A scenario as it was applied when the server started; a reset applies it again.
+struct Scenario {
+  std::string name;
+  Json content;
 };
 
 class Gateway {
@@ -33,27 +66,54 @@ class Gateway {
   Gateway(State& state, const Model& model, GatewayOptions options,
           std::function<Time()> machine_time);
 
+  // Answers; delays are told in the exchange and not waited for.
   HttpResponse handle(const HttpRequest& request);
-  HttpResponse handle(const HttpRequest& request, RequestRecord& record);
+
+  // The same in two parts for who can wait: begin() answers, unless it leaves a delay.
+  void begin(Exchange& exchange);
+  void finish(Exchange& exchange);
 
   // For requests that cannot be read whole.
   HttpResponse too_large(std::size_t bytes, std::size_t limit);
+
+  // An action as a scenario calls it: no signature, rate limit or fault. The caller holds the
+  // state's lock. Returns the content of `Response`; throws Error.
+  Json perform(const std::string& secret_id, const std::string& action, const std::string& region,
+               const Json& params);
+
+  // The uin of a SecretId or uin that can call; throws ConfigError for others.
+  std::string account(const std::string& name) const;
 
   State& state() { return state_; }
   const Model& model() const { return model_; }
   const GatewayOptions& options() const { return options_; }
   RateLimit& rate_limit() { return rate_limit_; }
+  Journal& journal() { return journal_; }
+  const Metrics& metrics() const { return metrics_; }
   Time machine_time() const { return machine_time_(); }
   Time started() const { return started_; }
   std::atomic<bool> ready = false;
+  // Under the state's lock:
+  std::vector<Scenario> scenarios;
+  struct Snapshot {
+    Time taken;
+    std::string text;
+  };
+  std::map<std::string, Snapshot, std::less<>> snapshots;
 
  private:
-  struct Prepared;
-  void prepare(const HttpRequest& request, Prepared& prepared);
-  std::string call(Prepared& prepared);
-  void check_rate(const Prepared& prepared, const Tenant& tenant);
-  std::string run(Prepared& prepared, const Tenant& tenant);
-  std::string failure_body(const Error& error, Prepared& prepared);
+  FaultNames fault_names() const;
+  void prepare(Exchange& exchange);
+  void admit(Exchange& exchange);
+  void act(Exchange& exchange);
+  void check_rate(const Exchange& exchange, const std::optional<std::int64_t>& limit);
+  std::string run(Exchange& exchange);
+  std::string attempt(Exchange& exchange, std::int64_t& counter);
+  void fail(Exchange& exchange, const Error& error);
+  void complete(Exchange& exchange);
+  std::string failure_body(const Error& error, Exchange& exchange);
+  template <class Work>
+  void guarded(Exchange& exchange, Work work);
 
   State& state_;
   const Model& model_;
@@ -61,6 +121,8 @@ class Gateway {
   std::function<Time()> machine_time_;
   Time started_;
   RateLimit rate_limit_;
+  Journal journal_;
+  Metrics metrics_;
 };
 
 }  // namespace cvm

@@ -15,6 +15,7 @@ struct HttpRequest {
   std::string_view target;  // As sent: `/?a=b`, or absolute-form.
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   std::string_view body;
+  std::string_view source;  // The client's address.
 
   // The first header of that name, in any case; empty if there is none.
   std::string_view header(std::string_view name) const;
@@ -27,7 +28,9 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string body;
-  std::string_view content_type = "application/json";
+  std::string content_type = "application/json";
+  // What becomes of it: sent; not sent, the connection closed or reset; or half of it sent.
+  enum class Fate { send, drop, reset, half } fate = Fate::send;
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);

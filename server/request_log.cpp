@@ -27,39 +27,36 @@ void set_up_log(LogFormat how, const std::string& level) {
   spdlog::set_default_logger(std::move(log));
 }
 
-void log_request(const RequestRecord& record, std::string_view method, std::string_view target,
-                 std::string_view source, const HttpResponse& response,
-                 std::chrono::nanoseconds duration) {
+void log_request(const Exchange& exchange) {
   if (!spdlog::should_log(spdlog::level::info)) return;
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  const HttpRequest& request = exchange.request;
   // The query may hold a signature: only the path is told.
-  const std::string_view path = target.substr(0, std::min(target.find('?'), target_max));
+  const std::string_view path =
+      request.target.substr(0, std::min(request.target.find('?'), target_max));
+  static const JournalEntry none;
+  const JournalEntry& entry = exchange.entry ? *exchange.entry : none;
   if (format == LogFormat::json) {
-    const Json line = {
-        {"time",
-         iso8601(std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now()))},
-        {"request_id", record.request_id},
-        {"account", record.account},
-        {"secret_id", record.secret_id},
-        {"action", record.action},
-        {"region", record.region},
-        {"source", source},
-        {"method", method},
-        {"path", path},
-        {"status", response.status},
-        {"code", record.code},
-        {"duration_us", micros}};
+    Json line = entry_json(entry);
+    line.erase("params");
+    line["time"] =
+        iso8601_ms(std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now()));
+    line["source"] = request.source;
+    line["method"] = request.method;
+    line["path"] = path;
+    line["status"] = exchange.response.status;
     spdlog::info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
     return;
   }
-  if (record.action.empty() && record.request_id.empty()) {
-    spdlog::info("{} {} {} {}us {}", method, path, response.status, micros, source);
+  if (!exchange.entry) {
+    spdlog::info("{} {} {} {}", request.method, path, exchange.response.status, request.source);
     return;
   }
-  spdlog::info("{} {} {} {} {}us {} {}", record.action.empty() ? "-" : record.action,
-               record.region.empty() ? "-" : record.region,
-               record.account.empty() ? "-" : record.account,
-               record.code.empty() ? "OK" : record.code, micros, source, record.request_id);
+  const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text.c_str(); };
+  std::string faults;
+  for (const std::string& rule : entry.faults) faults += " fault=" + rule;
+  spdlog::info("{} {} {} {} {}us {} {}{}", or_dash(entry.action), or_dash(entry.region),
+               or_dash(entry.account), entry.code.empty() ? "OK" : entry.code, entry.duration_us,
+               request.source, entry.request_id, faults);
 }
 
 }  // namespace cvm

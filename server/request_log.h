@@ -1,7 +1,6 @@
 // One line for each request, to standard error.
 #pragma once
 
-#include <chrono>
 #include <string_view>
 
 #include "server/gateway.h"
@@ -13,8 +12,6 @@ enum class LogFormat { text, json };
 // `level` as spdlog names them: trace, debug, info, warn, error, off. Throws ConfigError.
 void set_up_log(LogFormat format, const std::string& level);
 
-void log_request(const RequestRecord& record, std::string_view method, std::string_view target,
-                 std::string_view source, const HttpResponse& response,
-                 std::chrono::nanoseconds duration);
+void log_request(const Exchange& exchange);
 
 }  // namespace cvm

@@ -7,13 +7,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -23,9 +20,10 @@
 #include <boost/beast/http/string_body.hpp>
 #include <charconv>
 #include <csignal>
-#include <list>
 #include <thread>
 
+#include "server/admin.h"
+#include "server/connection.h"
 #include "server/gateway.h"
 #include "server/gzip.h"
 #include "server/request_log.h"
@@ -33,19 +31,18 @@
 
 namespace cvm {
 
-namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::beast::flat_buffer;
 using boost::system::error_code;
-using SteadyTime = std::chrono::steady_clock::time_point;
 using Parser = http::request_parser<http::string_body>;
 
 namespace {
 
 constexpr std::uint32_t header_bytes_max = 64 << 10;
-constexpr std::uint64_t body_bytes_max =
-    12 << 20;  // Above the API's 10 MB, whose refusal is the API's.
+// Above the API's 10 MB, whose refusal is the API's.
+constexpr std::uint64_t body_bytes_max = 12 << 20;
+// A whole state is put back in one piece.
+constexpr std::uint64_t admin_body_bytes_max = 512 << 20;
 constexpr std::uint64_t drain_bytes_max = 64 << 20;
 constexpr std::size_t gzip_bytes_min = 1024;
 constexpr std::size_t connections_max = 4096;
@@ -55,25 +52,6 @@ constexpr auto read_max =
 constexpr auto grace_max = std::chrono::seconds{10};
 
 }  // namespace
-
-// What the sweep needs to know of a connection. Used by its loop's thread alone.
-struct Connection {
-  tcp::socket* socket = nullptr;
-  SteadyTime since = std::chrono::steady_clock::now();
-  enum class Doing { waiting, reading, answering } doing = Doing::waiting;
-
-  void now(Doing what) {
-    doing = what;
-    since = std::chrono::steady_clock::now();
-  }
-};
-
-struct Loop {
-  asio::io_context context{1};
-  std::list<Connection> connections;
-  asio::steady_timer sweep{context};
-  bool stopping = false;
-};
 
 namespace {
 
@@ -89,8 +67,9 @@ std::string head(const HttpResponse& response, std::size_t length, bool close, b
   return text;
 }
 
-HttpRequest view(const http::request<http::string_body>& message) {
+HttpRequest view(const http::request<http::string_body>& message, std::string_view source) {
   HttpRequest request;
+  request.source = source;
   request.method = message.method_string();
   request.target = message.target();
   request.headers.reserve(16);
@@ -104,13 +83,33 @@ template <class Stream>
 asio::awaitable<bool> send(Stream& stream, const HttpResponse& response, bool close, bool no_body,
                            bool packed) {
   const std::string body = packed ? gzip(response.body) : std::string();
-  const std::string& sent = packed ? body : response.body;
-  const std::string top = head(response, sent.size(), close, packed);
-  const std::array<asio::const_buffer, 2> buffers = {
-      asio::buffer(top), asio::buffer(no_body ? std::string_view() : std::string_view(sent))};
+  const std::string_view whole = packed ? body : response.body;
+  const std::string top = head(response, whole.size(), close, packed);
+  const bool half = response.fate == HttpResponse::Fate::half;
+  const std::string_view sent = whole.substr(0, no_body ? 0
+                                                : half  ? whole.size() / 2
+                                                        : whole.size());
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(top), asio::buffer(sent)};
   error_code failure;
   co_await asio::async_write(stream, buffers, asio::redirect_error(asio::use_awaitable, failure));
-  co_return !failure;
+  co_return !failure && !half;
+}
+
+// Holds a request back; the server's stop ends it early.
+asio::awaitable<void> hold(Milliseconds delay, Connection& connection, const Loop& loop) {
+  if (loop.stopping) co_return;
+  asio::steady_timer timer(co_await asio::this_coro::executor, delay);
+  connection.held = &timer;
+  error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  connection.held = nullptr;
+}
+
+// Closes so that the client's kernel reports a reset.
+void reset(tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  socket.close(ignored);
 }
 
 // Reads on for a while, so that the answer to a request that was not read whole is not lost in a
@@ -150,11 +149,15 @@ asio::awaitable<error_code> read_request(Stream& stream, flat_buffer& buffer, Pa
                                          Connection& connection) {
   error_code failure;
   parser.header_limit(header_bytes_max);
-  parser.body_limit(body_bytes_max);
+  parser.body_limit(admin_body_bytes_max);
   co_await http::async_read_header(stream, buffer, parser,
                                    asio::redirect_error(asio::use_awaitable, failure));
   if (failure) co_return failure;
   connection.now(Connection::Doing::reading);
+  if (!is_admin(parser.get().target())) {
+    parser.body_limit(body_bytes_max);
+    if (parser.content_length().value_or(0) > body_bytes_max) co_return http::error::body_limit;
+  }
   if (!parser.is_done() &&
       boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -188,11 +191,18 @@ asio::awaitable<void> serve_requests(Stream& stream, tcp::socket& socket, Gatewa
       co_return;
     }
     const auto& message = parser.get();
-    const auto start = std::chrono::steady_clock::now();
-    RequestRecord record;
-    const HttpResponse response = gateway.handle(view(message), record);
-    log_request(record, message.method_string(), message.target(), source, response,
-                std::chrono::steady_clock::now() - start);
+    const HttpRequest request = view(message, source);
+    Exchange exchange(request);
+    gateway.begin(exchange);
+    if (exchange.delay.count() > 0) {
+      co_await hold(exchange.delay, connection, loop);
+      gateway.finish(exchange);
+    }
+    log_request(exchange);
+    const HttpResponse& response = exchange.response;
+    if (response.fate == HttpResponse::Fate::reset) reset(socket);
+    if (response.fate == HttpResponse::Fate::reset || response.fate == HttpResponse::Fate::drop)
+      co_return;
     // HTTP/1.0 clients would have to be told that the connection stays open: it does not.
     const bool close = loop.stopping || !message.keep_alive() || message.version() < 11;
     const bool packed = response.body.size() >= gzip_bytes_min &&
@@ -231,6 +241,7 @@ asio::awaitable<void> sweep(Loop& loop) {
     if (loop.stopping && stopping_since == SteadyTime{}) stopping_since = now;
     const bool out_of_grace = loop.stopping && now - stopping_since > grace_max;
     for (const Connection& connection : loop.connections) {
+      if (loop.stopping && connection.held != nullptr) connection.held->cancel();
       const auto age = now - connection.since;
       const bool idle = connection.doing == Connection::Doing::waiting;
       const bool late = (idle && (loop.stopping || age > idle_max)) ||

@@ -79,6 +79,15 @@ void Credentials::clear() {
   added_.clear();
 }
 
+void Credentials::replace(std::vector<Credential> all) {
+  const std::unique_lock lock(mutex_);
+  added_.clear();
+  for (Credential& one : all) {
+    std::string name = one.secret_id;
+    added_.emplace(std::move(name), std::move(one));
+  }
+}
+
 std::vector<Credential> Credentials::added() const {
   const std::shared_lock lock(mutex_);
   std::vector<Credential> all;

@@ -47,6 +47,7 @@ class Credentials {
   void add(Credential credential);
   bool erase(std::string_view secret_id);  // False if it was not added before.
   void clear();
+  void replace(std::vector<Credential> all);
   std::vector<Credential> added() const;  // By SecretId.
 
   // With keys: for the state file, never for a client.

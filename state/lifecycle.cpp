@@ -60,6 +60,7 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
       step.from = fact.value("from", std::vector<std::string>{});
       step.via = fact.value("via", "");
       step.to = fact.value("to", "");
+      step.failed = fact.value("failed", "");
       step.erases = fact.value("erases", false);
       step.sets = fact.value("sets", Json::object());
       step.timer_action = fact.value("timer_action", "");
@@ -127,9 +128,8 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
               "Its state is `" + state + "`."};
 }
 
-void Lifecycle::enter(std::string_view step, const Kind& kind, Json& doc) const {
-  const Step& what = steps_.get(step);
-  if (!what.via.empty()) doc[std::string(kind.state_member)] = what.via;
+void Lifecycle::enter(const Step& step, const Kind& kind, Json& doc) const {
+  if (!step.via.empty()) doc[std::string(kind.state_member)] = step.via;
   if (!kind.tells_operation) return;
   doc["LatestOperation"] = cause_.action;
   doc["LatestOperationState"] = "OPERATING";
@@ -138,12 +138,17 @@ void Lifecycle::enter(std::string_view step, const Kind& kind, Json& doc) const 
 }
 
 Milliseconds Lifecycle::duration(const Step& step) {
-  if (step.jitter.count() == 0) return step.delay;
-  const auto spread = static_cast<std::uint64_t>(step.jitter.count()) + 1;
-  return step.delay + Milliseconds{static_cast<std::int64_t>(store_.draw().below(spread))};
+  Milliseconds duration = step.delay;
+  if (step.jitter.count() > 0) {
+    const auto spread = static_cast<std::uint64_t>(step.jitter.count()) + 1;
+    duration += Milliseconds{static_cast<std::int64_t>(store_.draw().below(spread))};
+  }
+  if (cause_.effect == nullptr || cause_.effect->kind != Effect::Kind::slow) return duration;
+  const double slow = static_cast<double>(duration.count()) * cause_.effect->factor;
+  return Milliseconds{std::llround(std::min(slow, delay_max_s * 1000))};
 }
 
-void Lifecycle::schedule(Time due, bool operation, std::string_view step, std::string_view id,
+void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_view id,
                          const Json& patch) {
   const std::string text = patch.dump();
   database_
@@ -153,26 +158,82 @@ void Lifecycle::schedule(Time due, bool operation, std::string_view step, std::s
       .bind(store_.tenant().account)
       .bind(due.time_since_epoch().count())
       .bind(id)
-      .bind(operation ? 1 : 0)
+      .bind(static_cast<std::int64_t>(row))
       .bind(step)
       .bind(cause_.request_id)
       .bind(text)
       .run();
 }
 
-void Lifecycle::finish_later(std::string_view step, const Resource& resource, const Json& patch) {
-  schedule(cause_.now + duration(steps_.get(step)), true, step, resource.id, patch);
+Json Lifecycle::outcome(const Step& step, const Kind& kind, const std::string& state_before) const {
+  const Effect& effect = *cause_.effect;
+  std::string state = effect.state;
+  if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
+  std::string ended = effect.operation_state;
+  if (ended.empty()) {
+    const bool as_it_should = state == step.to && effect.error_message.empty();
+    ended = as_it_should ? "SUCCESS" : "FAILED";
+  }
+  Json patch = {{std::string(kind.state_member), state}};
+  if (kind.tells_operation) {
+    patch["LatestOperationState"] = ended;
+    patch["LatestOperationErrorMsg"] = effect.error_message;
+  }
+  return patch;
+}
+
+void Lifecycle::finish_later(const Step& step, const Resource& resource, const Json& patch,
+                             const std::string& state_before) {
+  const std::int64_t member = begun_++;
+  Time due = cause_.now + duration(step);
+  const Effect* effect = cause_.effect;
+  if (effect != nullptr && effect->kind == Effect::Kind::stuck) return;
+  if (effect == nullptr || effect->kind != Effect::Kind::outcome || !effect->concerns(member)) {
+    return schedule(due, Row::operation, step.name, resource.id, patch);
+  }
+  if (effect->after_ms >= 0) due = cause_.now + Milliseconds{effect->after_ms};
+  schedule(due, Row::outcome, step.name, resource.id, outcome(step, *resource.kind, state_before));
+}
+
+void Lifecycle::note(const Step& step, const Resource& resource, const std::string& from) {
+  changes_.push_back({cause_.now, store_.tenant().account, std::string(resource.kind->name),
+                      resource.id, from,
+                      resource.doc.value(std::string(resource.kind->state_member), ""), step.name,
+                      std::string(cause_.request_id)});
+}
+
+Resource Lifecycle::create(std::string_view step, const Kind& kind, Draw& draw, Json doc,
+                           Json hidden) {
+  const Step& what = steps_.get(step);
+  enter(what, kind, doc);
+  Resource made = store_.create(kind, draw, std::move(doc), std::move(hidden));
+  finish_later(what, made, Json::object(), "");
+  note(what, made, "");
+  return made;
 }
 
 void Lifecycle::begin(std::string_view step, Resource& resource, const Json& patch) {
   require(step, resource);
-  enter(step, *resource.kind, resource.doc);
+  const Step& what = steps_.get(step);
+  const std::string from = resource.doc.value(std::string(resource.kind->state_member), "");
+  enter(what, *resource.kind, resource.doc);
   store_.save(resource);
-  finish_later(step, resource, patch);
+  finish_later(what, resource, patch, from);
+  note(what, resource, from);
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource) {
-  schedule(due, false, step, resource.id, Json::object());
+  schedule(due, Row::timer, step, resource.id, Json::object());
+}
+
+void Lifecycle::force(std::string_view step, Resource& resource) {
+  const Step& what = steps_.get(step);
+  database_.prepare("delete from transition where id=? and operation>0").bind(resource.id).run();
+  const std::string from = resource.doc.value(std::string(resource.kind->state_member), "");
+  enter(what, *resource.kind, resource.doc);
+  store_.save(resource);
+  finish_later(what, resource, Json::object(), from);
+  note(what, resource, from);
 }
 
 namespace {
@@ -181,7 +242,7 @@ struct Row {
   std::int64_t seq;
   Time due;
   std::string id;
-  bool operation;
+  std::int64_t operation;  // 0: a timer; 2: an operation that ends as the patch alone says.
   std::string step;
   std::string request_id;
   std::string patch;
@@ -194,38 +255,52 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
   found.bind(account).bind(now.time_since_epoch().count());
   if (!found.step()) return std::nullopt;
   return Row{found.integer(0),           Time{Milliseconds{found.integer(1)}},
-             std::string(found.text(2)), found.integer(3) != 0,
+             std::string(found.text(2)), found.integer(3),
              std::string(found.text(4)), std::string(found.text(5)),
              std::string(found.text(6))};
 }
 
-// A timer overrides what the resource is doing: its operations are dropped, and the step begins;
-// unless that very step is under way.
-void fire_timer(Database& database, const Steps& steps, Store& store, Resource& resource,
-                const Row& row) {
+// A timer overrides what the resource is doing; unless its step is under way already.
+std::vector<Change> fire_timer(Database& database, const Steps& steps, Store& store,
+                               Resource& resource, const Row& row) {
   {
     Statement running =
-        database.prepare("select 1 from transition where id=? and step=? and operation=1");
-    if (running.bind(resource.id).bind(row.step).step()) return;
+        database.prepare("select 1 from transition where id=? and step=? and operation>0");
+    if (running.bind(resource.id).bind(row.step).step()) return {};
   }
-  database.prepare("delete from transition where id=? and operation=1").bind(resource.id).run();
   Lifecycle lifecycle(database, store, steps,
-                      {steps.get(row.step).timer_action, row.request_id, row.due, nullptr});
-  lifecycle.enter(row.step, *resource.kind, resource.doc);
-  store.save(resource);
-  lifecycle.finish_later(row.step, resource);
+                      {steps.get(row.step).timer_action, row.request_id, row.due});
+  lifecycle.force(row.step, resource);
+  return std::move(lifecycle.changes());
 }
 
-void finish(const Step& step, Store& store, Resource& resource, const Row& row) {
+Change finish(const Step& step, Store& store, Resource& resource, const Row& row) {
+  const std::string state(resource.kind->state_member);
+  Change change{row.due,
+                store.tenant().account,
+                std::string(resource.kind->name),
+                resource.id,
+                resource.doc.value(state, ""),
+                "",
+                step.name,
+                row.request_id};
+  if (row.operation == 2) {
+    resource.doc.update(Json::parse(row.patch), true);
+    store.save(resource);
+    change.to = resource.doc.value(state, "");
+    return change;
+  }
   if (step.erases) {
     store.erase(resource);
-    return;
+    return change;
   }
   if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
   if (resource.kind->tells_operation) resource.doc["LatestOperationState"] = "SUCCESS";
   resource.doc.update(step.sets, true);
   resource.doc.update(Json::parse(row.patch), true);
   store.save(resource);
+  change.to = resource.doc.value(state, "");
+  return change;
 }
 
 }  // namespace
@@ -242,17 +317,12 @@ std::vector<Change> settle(Database& database, const Steps& steps, std::uint64_t
     if (!place || place->second == nullptr) continue;
     Store store(database, seed, place->first);
     Resource resource = store.get(*place->second, row->id);
-    const Step& step = steps.get(row->step);
-    const std::string state(resource.kind->state_member);
-    const std::string from = resource.doc.value(state, "");
-    if (row->operation) {
-      finish(step, store, resource, *row);
+    if (row->operation == 0) {
+      for (Change& change : fire_timer(database, steps, store, resource, *row))
+        changes.push_back(std::move(change));
     } else {
-      fire_timer(database, steps, store, resource, *row);
+      changes.push_back(finish(steps.get(row->step), store, resource, *row));
     }
-    changes.push_back({row->due, account, std::string(resource.kind->name), resource.id, from,
-                       row->operation && step.erases ? "" : resource.doc.value(state, ""),
-                       step.name, row->request_id});
   }
   work.keep();
   return changes;

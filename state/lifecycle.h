@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "state/effect.h"
+#include "state/events.h"
 #include "state/fixtures.h"
 #include "state/store.h"
 
@@ -17,6 +19,7 @@ struct Step {
   std::vector<std::string> from;  // States it takes; none for steps that create.
   std::string via;                // State while it lasts; empty: unchanged.
   std::string to;                 // State afterwards; empty: unchanged.
+  std::string failed;             // State if it fails; empty: the one before.
   bool erases = false;            // Afterwards the resource is gone.
   Json sets = Json::object();     // What else is true afterwards, merged into the document.
   std::string timer_action;       // The action in whose name a timer begins it.
@@ -32,8 +35,9 @@ class Steps {
   Steps(const Fixtures& fixtures, const std::string& speed);
 
   const Step& get(std::string_view name) const;  // Throws std::logic_error.
-  Json delays() const;                           // {"instance.stop": {"delay_s", "jitter_s"}, …}
-  void change(const Json& delays);               // Any subset; all or nothing. Throws ConfigError.
+  bool contains(std::string_view name) const { return steps_.contains(name); }
+  Json delays() const;              // {"instance.stop": {"delay_s", "jitter_s"}, …}
+  void change(const Json& delays);  // Any subset; all or nothing. Throws ConfigError.
 
  private:
   std::map<std::string, Step, std::less<>> steps_;
@@ -46,6 +50,8 @@ struct Cause {
   Time now;
   // The error codes that the action documents, sorted.
   const std::vector<std::string>* documented = nullptr;
+  // What a fault makes of the operations that begin.
+  const Effect* effect = nullptr;
 };
 
 // The steps as one call sees them: bound to its account, time and action.
@@ -59,40 +65,38 @@ class Lifecycle {
   // OperationDenied.InstanceOperationInProgress.
   void require(std::string_view step, const Resource& resource) const;
 
-  // Writes into a document what is true from now until the step ends.
-  void enter(std::string_view step, const Kind& kind, Json& doc) const;
+  // Makes a resource that is not there yet while the step lasts.
+  Resource create(std::string_view step, const Kind& kind, Draw& draw, Json doc, Json hidden);
 
-  // What will be true when the step ends: its state, and `patch` merged into the document.
-  void finish_later(std::string_view step, const Resource& resource,
-                    const Json& patch = Json::object());
-
-  // All three, for a resource that exists.
+  // Begins a step of a resource that exists. When it ends, `patch` is merged into the document.
   void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());
 
   // Begins the step at a later time, whatever the resource does then.
   void begin_at(Time due, std::string_view step, const Resource& resource);
 
+  // A timer's turn: the step begins whatever the resource is doing.
+  void force(std::string_view step, Resource& resource);
+
+  // What began in this call.
+  std::vector<Change>& changes() { return changes_; }
+
  private:
+  enum class Row { timer, operation, outcome };  // As in schema.sql.
+
+  void enter(const Step& step, const Kind& kind, Json& doc) const;
+  void finish_later(const Step& step, const Resource& resource, const Json& patch,
+                    const std::string& state_before);
+  Json outcome(const Step& step, const Kind& kind, const std::string& state_before) const;
   Milliseconds duration(const Step& step);
-  void schedule(Time due, bool operation, std::string_view step, std::string_view id,
-                const Json& patch);
+  void schedule(Time due, Row row, std::string_view step, std::string_view id, const Json& patch);
+  void note(const Step& step, const Resource& resource, const std::string& from);
 
   Database& database_;
   Store& store_;
   const Steps& steps_;
   Cause cause_;
-};
-
-// One change of state that has happened.
-struct Change {
-  Time time;
-  std::string account;
-  std::string kind;
-  std::string id;
-  std::string from;
-  std::string to;  // Empty: gone.
-  std::string step;
-  std::string request_id;
+  std::int64_t begun_ = 0;
+  std::vector<Change> changes_;
 };
 
 // Applies everything of this account that is due, in order, each at its own time.

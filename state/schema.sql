@@ -37,8 +37,8 @@ create table attribute (
   primary key (part, name, value, rid)
 ) without rowid;
 
--- What will happen. `due` is simulated time in ms. `step` names the lifecycle step that ends then;
--- a timer (operation = 0) names the step that begins then.
+-- What will happen. `due` is simulated time in ms. `step` names the lifecycle step that ends then
+-- (operation = 1, or 2 if a fault decides how: by `patch` alone), or begins then (0: a timer).
 create table transition (
   seq integer primary key autoincrement,
   account text not null,

@@ -1,4 +1,4 @@
-// Opens the state, moves its clocks, and keeps what is remembered beside the resources.
+// Opens the state, keeps what testers set and what is remembered beside the resources.
 #include "state/state.h"
 
 #include <algorithm>
@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::string_view schema_version = "1";
 constexpr auto token_life = std::chrono::hours{24};
-constexpr int idle_rounds_max = 100000;
 
 std::string meta(Database& database, std::string_view key) {
   Statement found = database.prepare("select value from meta where key=?");
@@ -45,21 +44,20 @@ std::uint64_t random_seed() {
 State::State(const StateOptions& options, Time machine)
     : fixtures_(options.fixtures),
       catalog_(fixtures_),
-      steps_(fixtures_, options.lifecycle),
-      start_steps_(steps_),
-      quotas_(fixtures_.load("quotas.json")),
       prices_(fixtures_.load("prices.json")),
       database_(options.path),
-      clock_(Clock::parse(options.clock.empty() ? "real" : options.clock, machine)),
-      start_clock_(options.clock) {
+      setup_{.clock = Clock::parse(options.clock.empty() ? "real" : options.clock, machine),
+             .steps = Steps(fixtures_, options.lifecycle),
+             .quotas = Quotas(fixtures_)},
+      start_(setup_),
+      start_clock_(options.clock.empty() ? "real" : options.clock) {
   try {
-    quota("instances");
     for (const char* name : {"spot_percent", "prepaid_hours_per_month"})
       prices_.at(name).get<double>();
     for (const char* years : {"1", "3", "5"})
       prices_.at("year_discount_percent").at(years).get<double>();
   } catch (const Json::exception& problem) {
-    throw ConfigError{std::string("fixtures: quotas.json, prices.json: ") + problem.what()};
+    throw ConfigError{std::string("fixtures: prices.json: ") + problem.what()};
   }
   open(options, machine);
 }
@@ -85,46 +83,91 @@ void State::open(const StateOptions& options, Time machine) {
     throw ConfigError{"the state file " + options.path + " has version " + version +
                       ", this cvmsim reads version " + std::string(schema_version)};
   }
-  const std::string kept_seed = meta(database_, "seed");
-  seed_ = options.seed ? *options.seed : kept_seed.empty() ? random_seed() : number(kept_seed);
-  set_meta(database_, "seed", std::to_string(seed_));
-  starts_ = fresh ? 0 : number(meta(database_, "starts")) + 1;
-  set_meta(database_, "starts", std::to_string(starts_));
-  if (const std::string kept = meta(database_, "clock"); !kept.empty()) {
-    const Clock mode = clock_;
-    clock_ = Clock::load(Json::parse(kept));
-    // The mode may be changed at a restart, the time does not jump with it.
-    if (!options.clock.empty()) clock_.change_mode(mode, machine);
-  }
-  {
-    Statement own = database_.prepare("select account, clock from account where clock<>''");
-    while (own.step()) {
-      own_clocks_.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
-    }
-  }
-  save_clock("");
-  if (const std::string kept = meta(database_, "credentials"); !kept.empty()) {
-    credentials_.load(Json::parse(kept));
-  }
+  load_kept(options, fresh, machine);
   Store::upgrade(database_);
+  save_setup();
   work.keep();
 }
 
-std::string State::next_request_id(const std::string& account) {
-  return Draw(seed_, "request/" + account, (starts_ << 40U) + ++requests_[account]).uuid();
+void State::load_kept(const StateOptions& options, bool fresh, Time machine) {
+  const std::string kept_seed = meta(database_, "seed");
+  start_.seed = options.seed        ? *options.seed
+                : kept_seed.empty() ? random_seed()
+                                    : number(kept_seed);
+  setup_.seed = start_.seed;
+  setup_.starts = fresh ? 0 : number(meta(database_, "starts")) + 1;
+  if (const std::string kept = meta(database_, "clock"); !kept.empty()) {
+    const Clock mode = setup_.clock;
+    setup_.clock = Clock::load(Json::parse(kept));
+    // The mode may be changed at a restart, the time does not jump with it.
+    if (!options.clock.empty()) setup_.clock.change_mode(mode, machine);
+  }
+  Statement own = database_.prepare("select account, clock from account where clock<>''");
+  while (own.step()) {
+    setup_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
+  }
+  if (const std::string kept = meta(database_, "credentials"); !kept.empty()) {
+    credentials_.load(Json::parse(kept));
+  }
+  // An option given at a restart wins over what testers had set.
+  if (const std::string kept = meta(database_, "lifecycle");
+      !kept.empty() && options.lifecycle == "fast") {
+    setup_.steps.change(Json::parse(kept));
+  }
+  if (const std::string kept = meta(database_, "quotas"); !kept.empty())
+    setup_.quotas.load(Json::parse(kept));
+  if (const std::string kept = meta(database_, "capacity"); !kept.empty())
+    setup_.capacity.load(Json::parse(kept), catalog_);
+  kept_faults_ = meta(database_, "faults");
 }
 
-const Clock& State::clock(const std::string& account) const {
-  const auto own = own_clocks_.find(account);
-  return own == own_clocks_.end() ? clock_ : own->second;
+void State::save_setup() {
+  save_clock("");
+  set_meta(database_, "seed", std::to_string(setup_.seed));
+  set_meta(database_, "starts", std::to_string(setup_.starts));
+  set_meta(database_, "credentials", credentials_.dump().dump());
+  set_meta(database_, "lifecycle", setup_.steps.delays().dump());
+  set_meta(database_, "quotas", setup_.quotas.dump().dump());
+  set_meta(database_, "capacity", setup_.capacity.dump().dump());
+  save_faults();
+}
+
+void State::save_faults() {
+  if (!names_ || database_.path() == ":memory:") return;
+  set_meta(database_, "faults", setup_.faults.dump().dump());
+}
+
+void State::set_fault_names(FaultNames names) {
+  names_.emplace(std::move(names));
+  if (!kept_faults_.empty()) setup_.faults.load(Json::parse(kept_faults_), *names_);
+  kept_faults_.clear();
+}
+
+std::string State::next_request_id(const std::string& account) {
+  return Draw(setup_.seed, "request/" + account,
+              (setup_.starts << 40U) + ++setup_.requests[account])
+      .uuid();
+}
+
+std::optional<std::int64_t> State::throttle(const FaultCall& call, Struck& struck) {
+  if (setup_.faults.empty()) return std::nullopt;
+  const auto limit = setup_.faults.throttle(call, setup_.seed, struck);
+  save_faults();
+  return limit;
+}
+
+void State::strike(const FaultCall& call, Struck& struck) {
+  if (setup_.faults.empty()) return;
+  setup_.faults.strike(call, setup_.seed, struck);
+  save_faults();
 }
 
 void State::save_clock(const std::string& account) {
   if (account.empty()) {
-    set_meta(database_, "clock", clock_.dump().dump());
+    set_meta(database_, "clock", setup_.clock.dump().dump());
     return;
   }
-  const std::string text = own_clocks_.at(account).dump().dump();
+  const std::string text = setup_.own_clocks.at(account).dump().dump();
   database_
       .prepare(
           "insert into account (account, clock) values (?, ?)"
@@ -132,147 +175,6 @@ void State::save_clock(const std::string& account) {
       .bind(account)
       .bind(text)
       .run();
-}
-
-std::vector<Change> State::settle(const std::string& account, Time machine) {
-  return cvm::settle(database_, steps_, seed_, account, now(account, machine));
-}
-
-Clock& State::clock_of(const std::string& scope) {
-  return scope.empty() ? clock_ : own_clocks_.at(scope);
-}
-
-std::vector<std::string> State::scopes(const std::string& account) const {
-  if (!account.empty()) return {account};
-  std::vector<std::string> all = {""};
-  for (const auto& [own, clock] : own_clocks_) all.push_back(own);
-  return all;
-}
-
-std::vector<std::string> State::waiting_in(const std::string& scope) const {
-  if (!scope.empty()) return {scope};
-  std::vector<std::string> accounts;
-  Statement waiting = database_.prepare("select distinct account from transition order by account");
-  while (waiting.step()) {
-    std::string name(waiting.text(0));
-    if (!own_clocks_.contains(name)) accounts.push_back(std::move(name));
-  }
-  return accounts;
-}
-
-std::vector<Change> State::settle_scope(const std::string& scope, Time machine) {
-  std::vector<Change> changes;
-  for (const std::string& name : waiting_in(scope)) {
-    for (Change& change : settle(name, machine)) changes.push_back(std::move(change));
-  }
-  return changes;
-}
-
-State::Pending State::pending_in(const std::string& scope) const {
-  Pending sum;
-  for (const std::string& name : waiting_in(scope)) {
-    Statement counted = database_.prepare(
-        "select operation, count(*), min(due) from transition where account=? group by operation");
-    counted.bind(name);
-    while (counted.step()) {
-      const Time due{Milliseconds{counted.integer(2)}};
-      if (!sum.next_due || due < *sum.next_due) sum.next_due = due;
-      if (counted.integer(0) == 0) continue;
-      sum.operations += counted.integer(1);
-      if (!sum.next_operation || due < *sum.next_operation) sum.next_operation = due;
-    }
-  }
-  return sum;
-}
-
-State::Pending State::pending(const std::string& account) const {
-  Pending sum;
-  const auto earlier = [](std::optional<Time>& kept, const std::optional<Time>& other) {
-    if (other && (!kept || *other < *kept)) kept = other;
-  };
-  for (const std::string& scope : account.empty() ? scopes("") : std::vector{account}) {
-    const Pending part = pending_in(scope);
-    sum.operations += part.operations;
-    earlier(sum.next_operation, part.next_operation);
-    earlier(sum.next_due, part.next_due);
-  }
-  return sum;
-}
-
-bool State::has_resources(const std::string& scope) const {
-  Statement counted = database_.prepare("select account from partition where n>0 group by account");
-  while (counted.step()) {
-    const std::string account(counted.text(0));
-    if (scope.empty() ? !own_clocks_.contains(account) : account == scope) return true;
-  }
-  return false;
-}
-
-std::vector<Change> State::move_clock(const std::string& account, const ClockMove& move,
-                                      Time machine) {
-  const Clock kept_clock = clock_;
-  const auto kept_own = own_clocks_;
-  try {
-    Savepoint work(database_);
-    if (!account.empty()) own_clocks_.try_emplace(account, clock_);
-    std::vector<Change> changes;
-    for (const std::string& scope : scopes(account)) {
-      Clock& clock = clock_of(scope);
-      const Time before = clock.now(machine);
-      move(scope, clock);
-      const Time after = clock.now(machine);
-      if (after < before && has_resources(scope)) {
-        throw ConfigError{"clock: time cannot run backwards while resources exist: it is " +
-                          iso8601(before) + ", asked for " + iso8601(after)};
-      }
-      save_clock(scope);
-      for (Change& change : settle_scope(scope, machine)) changes.push_back(std::move(change));
-    }
-    work.keep();
-    std::stable_sort(changes.begin(), changes.end(),
-                     [](const Change& a, const Change& b) { return a.time < b.time; });
-    return changes;
-  } catch (...) {
-    clock_ = kept_clock;
-    own_clocks_ = kept_own;
-    throw;
-  }
-}
-
-std::vector<Change> State::advance_until_idle(const std::string& account, Time machine) {
-  std::vector<Change> all;
-  for (int round = 0; round < idle_rounds_max; ++round) {
-    bool idle = true;
-    std::vector<Change> changes = move_clock(
-        account,
-        [&](const std::string& scope, Clock& clock) {
-          const Pending waiting = pending_in(scope);
-          if (!waiting.next_operation) return;
-          idle = false;
-          clock.set(std::max(*waiting.next_operation, clock.now(machine)), machine);
-        },
-        machine);
-    for (Change& change : changes) all.push_back(std::move(change));
-    if (idle) break;
-  }
-  return all;
-}
-
-void State::jump_if_shown(const std::string& account, const std::vector<std::string>& ids,
-                          Time machine) {
-  if (clock(account).mode() != Clock::Mode::automatic) return;
-  std::optional<Time> next;
-  for (const std::string& id : ids) {
-    Statement due = database_.prepare(
-        "select min(due) from transition where id=? and operation=1 having count(*) > 0");
-    if (!due.bind(id).step()) continue;
-    const Time at{Milliseconds{due.integer(0)}};
-    if (!next || at < *next) next = at;
-  }
-  if (!next || *next <= now(account, machine)) return;
-  // The account's own clock jumps: nobody else's time moves because this client polls.
-  own_clocks_.try_emplace(account, clock_).first->second.set(*next, machine);
-  save_clock(account);
 }
 
 std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view action,
@@ -289,6 +191,11 @@ std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view a
 
 void State::remember(const Tenant& tenant, std::string_view action, std::string_view token,
                      const Remembered& what, Time now) {
+  put_token(tenant, action, token, what, now + token_life);
+}
+
+void State::put_token(const Tenant& tenant, std::string_view action, std::string_view token,
+                      const Remembered& what, Time expires) {
   database_
       .prepare(
           "insert or replace into token (account, region, action, token, digest, reply, expires)"
@@ -299,33 +206,117 @@ void State::remember(const Tenant& tenant, std::string_view action, std::string_
       .bind(token)
       .bind(what.digest)
       .bind(what.reply)
-      .bind((now + token_life).time_since_epoch().count())
+      .bind(expires.time_since_epoch().count())
       .run();
 }
 
-void State::reset(Time machine) {
+std::optional<Change> State::force(const Kind& kind, std::string_view id, const Forced& to,
+                                   Time machine) {
+  const auto place = Store::locate(database_, id);
+  if (!place || place->second != &kind) return std::nullopt;
+  Store of = store(place->first);
+  Resource resource = of.get(kind, id);
+  const std::string state(kind.state_member);
+  Change change{now(place->first.account, machine),
+                place->first.account,
+                std::string(kind.name),
+                resource.id,
+                resource.doc.value(state, ""),
+                to.state,
+                "forced",
+                ""};
   Savepoint work(database_);
+  database_.prepare("delete from transition where id=? and operation>0").bind(id).run();
+  resource.doc[state] = to.state;
+  if (kind.tells_operation) {
+    resource.doc["LatestOperationState"] = to.operation_state;
+    resource.doc["LatestOperationErrorMsg"] = to.error_message;
+  }
+  of.save(resource);
+  work.keep();
+  record({change});
+  return change;
+}
+
+std::int64_t State::counter(const std::string& account) const {
+  Statement found = database_.prepare("select counter from account where account=?");
+  return found.bind(account).step() ? found.integer(0) : 0;
+}
+
+void State::set_counter(const std::string& account, std::int64_t counter) {
+  database_
+      .prepare(
+          "insert into account (account, counter) values (?, ?)"
+          " on conflict (account) do update set counter=excluded.counter")
+      .bind(account)
+      .bind(counter)
+      .run();
+}
+
+void State::erase_all() {
   for (const char* table :
        {"resource", "partition", "attribute", "transition", "token", "account"}) {
     database_.execute("delete from " + std::string(table));
   }
-  const Clock fresh = Clock::parse(start_clock_.empty() ? "real" : start_clock_, machine);
-  set_meta(database_, "clock", fresh.dump().dump());
-  set_meta(database_, "starts", "0");
-  set_meta(database_, "credentials", "");
-  work.keep();
-  credentials_.clear();
-  steps_ = start_steps_;
-  clock_ = fresh;
-  own_clocks_.clear();
-  requests_.clear();
-  starts_ = 0;
 }
 
-void State::save_credentials() { set_meta(database_, "credentials", credentials_.dump().dump()); }
+void State::reset(Time machine) {
+  Overhaul work(*this);
+  erase_all();
+  setup_ = start_;
+  setup_.clock = Clock::parse(start_clock_, machine);
+  credentials_.clear();
+  save_setup();
+  work.keep();
+  events_.clear();
+}
 
-std::int64_t State::quota(const std::string& name) const {
-  return quotas_.at("*").at(name).get<std::int64_t>();
+void State::reset(const std::string& account) {
+  Overhaul work(*this);
+  for (const char* table : {"resource", "attribute"}) {
+    database_
+        .prepare("delete from " + std::string(table) +
+                 " where part in (select part from partition where account=?)")
+        .bind(account)
+        .run();
+  }
+  for (const char* table : {"partition", "transition", "token", "account"}) {
+    database_.prepare("delete from " + std::string(table) + " where account=?").bind(account).run();
+  }
+  setup_.own_clocks.erase(account);
+  setup_.requests.erase(account);
+  setup_.quotas.forget(account);
+  setup_.capacity.forget(account);
+  setup_.faults.clear(account);
+  save_setup();
+  work.keep();
+  events_.forget(account);
+}
+
+Json State::scenarios() const {
+  const std::string kept = meta(database_, "scenarios");
+  return kept.empty() ? Json::array() : Json::parse(kept);
+}
+
+void State::set_scenarios(const Json& names) { set_meta(database_, "scenarios", names.dump()); }
+
+State::Overhaul::Overhaul(State& state)
+    : state_(state),
+      setup_(state.setup_),
+      credentials_(state.credentials_.added()),
+      events_(state.events_.total()),
+      work_(state.database_) {}
+
+State::Overhaul::~Overhaul() {
+  if (kept_) return;
+  state_.setup_ = std::move(setup_);
+  state_.credentials_.replace(std::move(credentials_));
+  state_.events_.undo(events_);
+}
+
+void State::Overhaul::keep() {
+  work_.keep();
+  kept_ = true;
 }
 
 std::int64_t State::count(std::string_view table) const {

@@ -1,5 +1,5 @@
-// All that the emulator knows, behind one lock. Owns the store, the clocks, the steps and the
-// catalogue; whoever reads or changes anything mutable holds `mutex` for the whole of it.
+// All that the emulator knows, behind one lock. Owns the store, the clocks, the steps, the faults
+// and the catalogue; whoever reads or changes anything mutable holds `mutex` for the whole of it.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "state/capacity.h"
 #include "state/catalog.h"
 #include "state/clock.h"
 #include "state/credentials.h"
+#include "state/events.h"
+#include "state/faults.h"
 #include "state/fixtures.h"
 #include "state/lifecycle.h"
+#include "state/quotas.h"
 #include "state/sqlite.h"
 #include "state/store.h"
 
@@ -34,32 +38,72 @@ struct Remembered {
   std::string reply;
 };
 
+// What testers set, and what counts on: everything that is kept in memory beside the database and
+// has to follow it when work is undone.
+struct Setup {
+  std::uint64_t seed = 0;
+  std::uint64_t starts = 0;  // How often this file was opened: no RequestId comes twice.
+  std::map<std::string, std::uint64_t, std::less<>> requests;  // RequestIds given out, by account.
+  Clock clock;
+  std::map<std::string, Clock, std::less<>> own_clocks;  // By uin.
+  Steps steps;
+  Quotas quotas;
+  Capacity capacity;
+  Faults faults;
+};
+
 class State {
  public:
   // Throws ConfigError. `machine` is the machine's time.
   State(const StateOptions& options, Time machine);
 
+  // What fault rules may name; reads those that the state file holds. Throws ConfigError.
+  void set_fault_names(FaultNames names);
+
   std::mutex mutex;
 
   Credentials& credentials() { return credentials_; }
-  void save_credentials();  // Into the state file, after a change.
   const Catalog& catalog() const { return catalog_; }
   const Fixtures& fixtures() const { return fixtures_; }
-  Steps& steps() { return steps_; }
+  const Json& prices() const { return prices_; }
+  const Quotas& quotas() const { return setup_.quotas; }
+  const Capacity& capacity() const { return setup_.capacity; }
+  const Faults& faults() const { return setup_.faults; }
+  const FaultNames& fault_names() const { return names_.value(); }
+  const Steps& steps() const { return setup_.steps; }
+  const Events& events() const { return events_; }
   Database& database() { return database_; }
-  std::uint64_t seed() const { return seed_; }
+  std::uint64_t seed() const { return setup_.seed; }
+  std::int64_t count(std::string_view table) const;
 
-  Store store(const Tenant& tenant) { return {database_, seed_, tenant}; }
+  Store store(const Tenant& tenant) { return {database_, setup_.seed, tenant}; }
 
-  // The next RequestId of the account. Not undone by anything.
+  // The next RequestId of the account. Not undone by anything but a reset or a restored state.
   std::string next_request_id(const std::string& account);
+
+  // Changes what testers set, and keeps it in the state file, too. All or nothing.
+  template <class Change>
+  void set_up(Change change) {
+    Overhaul work(*this);
+    change(setup_);
+    save_setup();
+    work.keep();
+  }
+  void save_setup();
+
+  // Asks the fault rules about a call. Cheap when there are none.
+  std::optional<std::int64_t> throttle(const FaultCall& call, Struck& struck);
+  void strike(const FaultCall& call, Struck& struck);
 
   // Simulated time, as the account has it; the common one for an empty account.
   const Clock& clock(const std::string& account) const;
   Time now(const std::string& account, Time machine) const { return clock(account).now(machine); }
 
   // Everything that is due for the account happens. Cheap when nothing is.
-  std::vector<Change> settle(const std::string& account, Time machine);
+  void settle(const std::string& account, Time machine);
+  void settle_all(Time machine);
+
+  void record(std::vector<Change> changes) { events_.add(std::move(changes)); }
 
   struct Pending {
     std::int64_t operations = 0;
@@ -73,46 +117,97 @@ class State {
   // would run backwards for something that exists.
   using ClockMove = std::function<void(const std::string& scope, Clock&)>;
   std::vector<Change> move_clock(const std::string& account, const ClockMove& move, Time machine);
+
+  // Goes from one operation's end to the next until none is under way, in each account.
   std::vector<Change> advance_until_idle(const std::string& account, Time machine);
-  // `auto`: if one of these resources has an operation under way, time jumps to its end.
+
+  // The `auto` clock: jumps to the end of the next operation of these resources, once they have
+  // been shown under way.
   void jump_if_shown(const std::string& account, const std::vector<std::string>& ids, Time machine);
 
+  // What a ClientToken stands for, for a day.
   std::optional<Remembered> recall(const Tenant& tenant, std::string_view action,
                                    std::string_view token, Time now);
   void remember(const Tenant& tenant, std::string_view action, std::string_view token,
                 const Remembered& what, Time now);
 
-  // Back to how it started; the clocks too. All or nothing.
-  void reset(Time machine);
+  // Puts a resource into a state, ends its operations. Nothing if there is no such resource.
+  struct Forced {
+    std::string state, operation_state, error_message;
+  };
+  std::optional<Change> force(const Kind& kind, std::string_view id, const Forced& to,
+                              Time machine);
 
-  std::int64_t quota(const std::string& name) const;
-  const Json& prices() const { return prices_; }
-  std::int64_t count(std::string_view table) const;
+  // The account's next numbers come after those it has drawn, even if the work is undone.
+  std::int64_t counter(const std::string& account) const;
+  void set_counter(const std::string& account, std::int64_t counter);
+
+  // Back to how it started, without what scenarios made.
+  void reset(Time machine);
+  // The same for one account: its resources, clock, faults, capacity, quotas, counters.
+  void reset(const std::string& account);
+
+  // Everything but credentials as one JSON document of stable order, and back. load() checks all of
+  // it, and asks `check` about each resource's document. Throws ConfigError; then nothing changed.
+  using DocumentCheck = std::function<void(const Kind&, const Json&)>;
+  std::string dump() const;
+  void load(const Json& saved, const DocumentCheck& check);
+
+  // Which scenarios the state went through: names that the server chooses.
+  Json scenarios() const;
+  void set_scenarios(const Json& names);
+
+  // Work on the whole state, undone in memory and database unless keep() is called.
+  class Overhaul {
+   public:
+    explicit Overhaul(State& state);
+    Overhaul(const Overhaul&) = delete;
+    Overhaul& operator=(const Overhaul&) = delete;
+    ~Overhaul();
+    void keep();
+
+   private:
+    State& state_;
+    Setup setup_;
+    std::vector<Credential> credentials_;
+    std::uint64_t events_;
+    Savepoint work_;
+    bool kept_ = false;
+  };
 
  private:
   void open(const StateOptions& options, Time machine);
+  void load_kept(const StateOptions& options, bool fresh, Time machine);
   void save_clock(const std::string& account);
   // A scope is what shares a clock: an account with its own, or (empty) all the others.
   Clock& clock_of(const std::string& scope);
   std::vector<std::string> scopes(const std::string& account) const;
   std::vector<std::string> waiting_in(const std::string& scope) const;
+  std::vector<Change> settle_account(const std::string& account, Time machine);
   std::vector<Change> settle_scope(const std::string& scope, Time machine);
   Pending pending_in(const std::string& scope) const;
   bool has_resources(const std::string& scope) const;
+  std::vector<Change> move_scopes(const std::string& account, const ClockMove& move, Time machine);
+  void erase_all();
+  void save_faults();
+  void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
+                 const Remembered& what, Time expires);
+  void load_setup(const Json& saved);
+  void load_resources(const Json& saved, const DocumentCheck& check);
+  void load_transitions(const Json& saved);
+  void load_tokens(const Json& saved);
 
   Fixtures fixtures_;
   Catalog catalog_;
-  Steps steps_;
-  Steps start_steps_;
-  Json quotas_, prices_;
+  Json prices_;
+  std::optional<FaultNames> names_;
   Credentials credentials_;
   mutable Database database_;  // Reading prepares statements, too.
-  std::uint64_t seed_ = 0;
-  std::uint64_t starts_ = 0;  // How often this file was opened: no RequestId comes twice.
-  Clock clock_;
+  std::string kept_faults_;    // As the state file has them, until their names are known.
+  Setup setup_;
+  Setup start_;  // As it is in a new state.
   std::string start_clock_;
-  std::map<std::string, Clock, std::less<>> own_clocks_;
-  std::map<std::string, std::uint64_t, std::less<>> requests_;
+  Events events_;
 };
 
 }  // namespace cvm

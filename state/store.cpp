@@ -195,17 +195,26 @@ Resource Store::create(const Kind& kind, Draw& draw, Json doc, Json hidden) {
                 {}};
   while (locate(database_, made.id)) made.id = draw.id(std::string(kind.id_prefix) + "-");
   made.doc[std::string(kind.id_member)] = made.id;
-  const std::string doc_text = made.doc.dump(), hidden_text = made.hidden.dump();
+  insert(made);
+  return made;
+}
+
+void Store::restore(const Kind& kind, std::string_view id, const Json& doc, const Json& hidden) {
+  Resource made{&kind, 0, part(kind, true), std::string(id), doc, hidden, {}};
+  insert(made);
+}
+
+void Store::insert(Resource& made) {
+  const std::string doc = made.doc.dump(), hidden = made.hidden.dump();
   database_.prepare("insert into resource (part, id, doc, hidden) values (?,?,?,?)")
       .bind(made.part)
       .bind(made.id)
-      .bind(doc_text)
-      .bind(hidden_text)
+      .bind(doc)
+      .bind(hidden)
       .run();
   made.rid = database_.last_id();
-  made.stored = attributes_of(kind, made.doc);
+  made.stored = attributes_of(*made.kind, made.doc);
   write_attributes(database_, made.part, made.rid, {}, made.stored);
-  return made;
 }
 
 std::optional<Resource> Store::find(const Kind& kind, std::string_view id) const {
@@ -329,6 +338,25 @@ std::optional<std::pair<Tenant, const Kind*>> Store::locate(Database& database,
   if (!found.bind(id).step()) return std::nullopt;
   return std::pair(Tenant{std::string(found.text(0)), std::string(found.text(1))},
                    find_kind(found.text(2)));
+}
+
+std::vector<std::pair<std::string, std::int64_t>> Store::totals(Database& database) {
+  std::vector<std::pair<std::string, std::int64_t>> totals;
+  for (const Kind* kind : all_kinds()) {
+    Statement sum = database.prepare("select coalesce(sum(n), 0) from partition where kind=?");
+    sum.bind(kind->name).step();
+    totals.emplace_back(kind->name, sum.integer(0));
+  }
+  return totals;
+}
+
+std::vector<Tenant> Store::tenants(Database& database, const Kind& kind) {
+  Statement found = database.prepare(
+      "select account, region from partition where kind=? and n>0 order by account, region");
+  found.bind(kind.name);
+  std::vector<Tenant> tenants;
+  while (found.step()) tenants.push_back({std::string(found.text(0)), std::string(found.text(1))});
+  return tenants;
 }
 
 void Store::upgrade(Database& database) {

@@ -66,6 +66,8 @@ class Store {
 
   // Gives it an id from `draw`, which is set in the document, too.
   Resource create(const Kind& kind, Draw& draw, Json doc, Json hidden = Json::object());
+  // One that was exported, under its own id.
+  void restore(const Kind& kind, std::string_view id, const Json& doc, const Json& hidden);
   std::optional<Resource> find(const Kind& kind, std::string_view id) const;
   Resource get(const Kind& kind, std::string_view id) const;  // Throws Error <stem>.NotFound.
   Page page(const Kind& kind, const Query& query) const;      // Newest first.
@@ -77,10 +79,15 @@ class Store {
   // In whichever account and region it is; for transitions and the admin API.
   static std::optional<std::pair<Tenant, const Kind*>> locate(Database& database,
                                                               std::string_view id);
+  // How many there are of each kind, in all accounts.
+  static std::vector<std::pair<std::string, std::int64_t>> totals(Database& database);
+  // Every account and region that has some of the kind, in order.
+  static std::vector<Tenant> tenants(Database& database, const Kind& kind);
   // Rebuilds the attributes if the file was written by a version with other kinds.
   static void upgrade(Database& database);
 
  private:
+  void insert(Resource& resource);
   std::int64_t part(const Kind& kind, bool make) const;  // 0: nothing of this kind yet.
 
   Database& database_;

@@ -50,6 +50,25 @@ std::optional<Time> parse_iso8601(std::string_view text) {
               std::chrono::minutes{minute} + std::chrono::seconds{second}};
 }
 
+std::string iso8601_ms(Time time) {
+  std::string text = iso8601(time);
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  std::array<char, 16> fraction{};
+  std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
+                static_cast<int>((time - whole).count()));
+  text.replace(text.size() - 1, 1, fraction.data());
+  return text;
+}
+
+std::optional<Time> parse_iso8601_ms(std::string_view text) {
+  const std::size_t dot = text.find('.');
+  if (dot == text.npos) return parse_iso8601(text);
+  const std::string_view fraction = text.substr(dot + 1);
+  const int ms = fraction.size() == 4 && fraction[3] == 'Z' ? digits(fraction, 0, 3) : -1;
+  const auto whole = parse_iso8601(std::string(text.substr(0, dot)) + "Z");
+  return ms < 0 || !whole ? std::nullopt : std::optional(*whole + Milliseconds{ms});
+}
+
 Time add_months(Time time, int months) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   std::chrono::year_month_day date{day};

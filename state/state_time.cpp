@@ -1,0 +1,181 @@
+// How simulated time moves: each account's clock, what falls due, jumps to what comes next.
+#include <algorithm>
+
+#include "state/error.h"
+#include "state/state.h"
+
+namespace cvm {
+
+namespace {
+
+constexpr int idle_rounds_max = 100000;
+
+void in_order(std::vector<Change>& changes) {
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const Change& a, const Change& b) { return a.time < b.time; });
+}
+
+}  // namespace
+
+const Clock& State::clock(const std::string& account) const {
+  const auto own = setup_.own_clocks.find(account);
+  return own == setup_.own_clocks.end() ? setup_.clock : own->second;
+}
+
+std::vector<Change> State::settle_account(const std::string& account, Time machine) {
+  return cvm::settle(database_, setup_.steps, setup_.seed, account, now(account, machine));
+}
+
+void State::settle(const std::string& account, Time machine) {
+  record(settle_account(account, machine));
+}
+
+void State::settle_all(Time machine) {
+  std::vector<Change> changes;
+  for (const std::string& scope : scopes("")) {
+    for (Change& change : settle_scope(scope, machine)) changes.push_back(std::move(change));
+  }
+  in_order(changes);
+  record(std::move(changes));
+}
+
+Clock& State::clock_of(const std::string& scope) {
+  return scope.empty() ? setup_.clock : setup_.own_clocks.at(scope);
+}
+
+std::vector<std::string> State::scopes(const std::string& account) const {
+  if (!account.empty()) return {account};
+  std::vector<std::string> all = {""};
+  for (const auto& [own, clock] : setup_.own_clocks) all.push_back(own);
+  return all;
+}
+
+std::vector<std::string> State::waiting_in(const std::string& scope) const {
+  if (!scope.empty()) return {scope};
+  std::vector<std::string> accounts;
+  Statement waiting = database_.prepare("select distinct account from transition order by account");
+  while (waiting.step()) {
+    std::string name(waiting.text(0));
+    if (!setup_.own_clocks.contains(name)) accounts.push_back(std::move(name));
+  }
+  return accounts;
+}
+
+std::vector<Change> State::settle_scope(const std::string& scope, Time machine) {
+  std::vector<Change> changes;
+  for (const std::string& name : waiting_in(scope)) {
+    for (Change& change : settle_account(name, machine)) changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+State::Pending State::pending_in(const std::string& scope) const {
+  Pending sum;
+  for (const std::string& name : waiting_in(scope)) {
+    Statement counted = database_.prepare(
+        "select operation, count(*), min(due) from transition where account=? group by operation");
+    counted.bind(name);
+    while (counted.step()) {
+      const Time due{Milliseconds{counted.integer(2)}};
+      if (!sum.next_due || due < *sum.next_due) sum.next_due = due;
+      if (counted.integer(0) == 0) continue;
+      sum.operations += counted.integer(1);
+      if (!sum.next_operation || due < *sum.next_operation) sum.next_operation = due;
+    }
+  }
+  return sum;
+}
+
+State::Pending State::pending(const std::string& account) const {
+  Pending sum;
+  const auto earlier = [](std::optional<Time>& kept, const std::optional<Time>& other) {
+    if (other && (!kept || *other < *kept)) kept = other;
+  };
+  for (const std::string& scope : account.empty() ? scopes("") : std::vector{account}) {
+    const Pending part = pending_in(scope);
+    sum.operations += part.operations;
+    earlier(sum.next_operation, part.next_operation);
+    earlier(sum.next_due, part.next_due);
+  }
+  return sum;
+}
+
+bool State::has_resources(const std::string& scope) const {
+  Statement counted = database_.prepare("select account from partition where n>0 group by account");
+  while (counted.step()) {
+    const std::string account(counted.text(0));
+    if (scope.empty() ? !setup_.own_clocks.contains(account) : account == scope) return true;
+  }
+  return false;
+}
+
+std::vector<Change> State::move_scopes(const std::string& account, const ClockMove& move,
+                                       Time machine) {
+  if (!account.empty()) setup_.own_clocks.try_emplace(account, setup_.clock);
+  std::vector<Change> changes;
+  for (const std::string& scope : scopes(account)) {
+    Clock& clock = clock_of(scope);
+    const Time before = clock.now(machine);
+    move(scope, clock);
+    const Time after = clock.now(machine);
+    if (after < before && has_resources(scope)) {
+      throw ConfigError{"clock: time cannot run backwards while resources exist: it is " +
+                        iso8601(before) + ", asked for " + iso8601(after)};
+    }
+    save_clock(scope);
+    for (Change& change : settle_scope(scope, machine)) changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+std::vector<Change> State::move_clock(const std::string& account, const ClockMove& move,
+                                      Time machine) {
+  Overhaul work(*this);
+  std::vector<Change> changes = move_scopes(account, move, machine);
+  work.keep();
+  in_order(changes);
+  record(changes);
+  return changes;
+}
+
+std::vector<Change> State::advance_until_idle(const std::string& account, Time machine) {
+  Overhaul work(*this);
+  std::vector<Change> all;
+  for (int round = 0; round < idle_rounds_max; ++round) {
+    bool idle = true;
+    std::vector<Change> changes = move_scopes(
+        account,
+        [&](const std::string& scope, Clock& clock) {
+          const Pending waiting = pending_in(scope);
+          if (!waiting.next_operation) return;
+          idle = false;
+          clock.set(std::max(*waiting.next_operation, clock.now(machine)), machine);
+        },
+        machine);
+    for (Change& change : changes) all.push_back(std::move(change));
+    if (idle) break;
+  }
+  work.keep();
+  in_order(all);
+  record(all);
+  return all;
+}
+
+void State::jump_if_shown(const std::string& account, const std::vector<std::string>& ids,
+                          Time machine) {
+  if (clock(account).mode() != Clock::Mode::automatic) return;
+  std::optional<Time> next;
+  for (const std::string& id : ids) {
+    Statement due = database_.prepare(
+        "select min(due) from transition where id=? and operation>0 having count(*) > 0");
+    if (!due.bind(id).step()) continue;
+    const Time at{Milliseconds{due.integer(0)}};
+    if (!next || at < *next) next = at;
+  }
+  if (!next || *next <= now(account, machine)) return;
+  // The account's own clock jumps: nobody else's time moves because this client polls.
+  setup_.own_clocks.try_emplace(account, setup_.clock).first->second.set(*next, machine);
+  save_clock(account);
+}
+
+}  // namespace cvm
