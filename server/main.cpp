@@ -1,6 +1,7 @@
 // cvmsim: options, then a command; to serve: state, gateway, sockets.
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -65,7 +66,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run(argc, argv);
-  } catch (const cvm::ConfigError& mistake) {
+  } catch (cvm::ConfigError& mistake) {
+    // One line, also where it shows an option that has several.
+    std::replace(mistake.message.begin(), mistake.message.end(), '\n', ' ');
     std::cerr << "cvmsim: " << mistake.message << std::endl;
     return 2;
   } catch (const std::exception& failure) {
