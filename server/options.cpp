@@ -2,6 +2,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
@@ -81,6 +82,67 @@ void understand(Options& options, const Raw& raw) {
   options.state.seed = seed;
 }
 
+// --url is taken from CVMSIM_URL, too; see default_url() for when there is neither.
+void declare_url(CLI::App& app, Options& options, Raw&) {
+  app.add_option("--url", options.asking.url,
+                 "http://HOST:PORT of the server; by default, where CVMSIM_LISTEN says")
+      ->envname("CVMSIM_URL");
+}
+
+void declare_env(CLI::App& app, Options& options, Raw& raw) {
+  declare_url(app, options, raw);
+  app.add_option("--tls-dir", options.asking.tls_directory, "where the server keeps its ca.pem")
+      ->envname("CVMSIM_TLS_DIR")
+      ->capture_default_str();
+}
+
+void declare_sign(CLI::App& app, Options& options, Raw& raw) {
+  CommandOptions& asking = options.asking;
+  app.add_option("--action", asking.action, "RunInstances, DescribeZones, ...")->required();
+  app.add_option("--region", asking.region, "ap-guangzhou if the action needs one");
+  app.add_option("--data", asking.data, "parameters as JSON")->capture_default_str();
+  app.add_option("--secret-id", asking.secret_id, "who signs")->capture_default_str();
+  app.add_option("--secret-key", asking.secret_key, "its key")->capture_default_str();
+  app.add_option("--token", asking.token, "of temporary credentials");
+  declare_env(app, options, raw);
+}
+
+struct Command {
+  const char *name, *text;
+  void (*declare)(CLI::App&, Options&, Raw&);
+};
+constexpr Command commands[] = {
+    {"serve", "Serve the API (the default).", declare},
+    {"env", "Print export lines that point SDKs, tccli and terraform at a server.", declare_env},
+    {"sign", "Print a curl command, signed for the next five minutes.", declare_sign},
+    {"healthcheck", "Exit 0 if a server is ready, else 1.", declare_url},
+    {"coverage", "Print the actions and the error codes that tests reach.",
+     [](CLI::App&, Options&, Raw&) {}},
+};
+
+// Where a server started with the same variables can be reached from this machine.
+std::string default_url() {
+  const char* given = std::getenv("CVMSIM_LISTEN");
+  const std::string listen = given == nullptr || *given == '\0' ? Raw{}.listen : given;
+  const ListenerOptions listener = parse_listener(listen, false);
+  if (listener.port == 0) throw ConfigError{"--url is required: CVMSIM_LISTEN takes any free port"};
+  std::string host = listener.address;
+  if (host == "0.0.0.0") host = "127.0.0.1";
+  if (host == "::") host = "::1";
+  if (host.find(':') != host.npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(listener.port);
+}
+
+// Serving is the default: its options may come without its name.
+std::vector<std::string> arguments_of(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool named = !arguments.empty() && !arguments[0].starts_with('-');
+  const bool about = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" ||
+                                            arguments[0] == "--version");
+  if (!named && !about) arguments.insert(arguments.begin(), "serve");
+  return arguments;
+}
+
 }  // namespace
 
 ListenerOptions parse_listener(const std::string& text, bool tls) {
@@ -102,23 +164,34 @@ ListenerOptions parse_listener(const std::string& text, bool tls) {
 
 std::optional<Options> read_options(int argc, const char* const* argv, int& exit_code) {
   Options options;
-  options.tls_directory = default_tls_directory();
+  options.tls_directory = options.asking.tls_directory = default_tls_directory();
   Raw raw;
-  CLI::App app{"A local emulator of Tencent Cloud's CVM API."};
+  std::vector<std::string> arguments = arguments_of(argc, argv);
+  const bool help = arguments[0] == "--help" || arguments[0] == "-h";
+  CLI::App app{"A local emulator of Tencent Cloud's CVM API.", "cvmsim"};
   app.set_version_flag("--version", "cvmsim " CVMSIM_VERSION);
-  CLI::App* serve = app.add_subcommand("serve", "Serve the API (the default).");
   app.require_subcommand(0, 1);
-  serve->fallthrough();
-  declare(app, options, raw);
+  // CLI11 reads the variables of all options, also of commands that were not given: one command's
+  // must not break another.
+  for (const Command& command : commands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.text);
+    if (help || arguments[0] == command.name) command.declare(*sub, options, raw);
+  }
   try {
-    app.parse(argc, argv);
+    if (help) throw CLI::CallForAllHelp();
+    std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
+    app.parse(std::move(arguments));
   } catch (const CLI::Success& success) {
     exit_code = app.exit(success);
     return std::nullopt;
   } catch (const CLI::ParseError& mistake) {
     throw ConfigError{mistake.what()};
   }
-  understand(options, raw);
+  const CLI::App& chosen = *app.get_subcommands().at(0);
+  options.command = chosen.get_name();
+  if (options.command == "serve") understand(options, raw);
+  const CLI::Option* url = chosen.get_option_no_throw("--url");
+  if (url != nullptr && url->count() == 0) options.asking.url = default_url();
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "server/commands.h"
 #include "server/gateway.h"
 #include "server/request_log.h"
 #include "server/session.h"
@@ -11,6 +12,10 @@
 namespace cvm {
 
 struct Options {
+  std::string command = "serve";
+  CommandOptions asking;  // Of the other commands.
+
+  // What follows is for serve.
   StateOptions state;
   GatewayOptions gateway;
   ServerOptions server;

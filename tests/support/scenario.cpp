@@ -86,21 +86,18 @@ Milliseconds duration(const std::string& text) {
   throw std::runtime_error("no unit: " + text);
 }
 
-struct Step {
-  int line = 0;
-  std::string verb, rest;
-};
+}  // namespace
 
 // Joins lines until the JSON in them is whole.
-std::vector<Step> read_steps(const std::string& path) {
+std::vector<ScenarioStep> read_steps(const std::string& path) {
   std::ifstream file(path);
-  std::vector<Step> steps;
+  std::vector<ScenarioStep> steps;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::size_t start = line.find_first_not_of(" \t");
     if (start == std::string::npos || line[start] == '#') continue;
     std::istringstream words(line);
-    Step step;
+    ScenarioStep step;
     step.line = number;
     words >> step.verb;
     std::getline(words >> std::ws, step.rest);
@@ -116,13 +113,15 @@ std::vector<Step> read_steps(const std::string& path) {
   return steps;
 }
 
+namespace {
+
 class Runner {
  public:
   explicit Runner(const std::string& path) : path_(path), options_{} {
     options_.state.path = directory_.file("state.db");
   }
 
-  void run(const Step& step) {
+  void run(const ScenarioStep& step) {
     const testing::ScopedTrace trace(path_.c_str(), step.line, step.verb + " " + step.rest);
     if (step.verb == "options") return read_options(Json::parse(step.rest));
     if (!emulator_) emulator_ = std::make_unique<Emulator>(options_);
@@ -220,10 +219,10 @@ class Runner {
 }  // namespace
 
 void run_scenario(const std::string& path) {
-  const std::vector<Step> steps = read_steps(path);
+  const std::vector<ScenarioStep> steps = read_steps(path);
   ASSERT_FALSE(steps.empty()) << path;
   Runner runner(path);
-  for (const Step& step : steps) {
+  for (const ScenarioStep& step : steps) {
     runner.run(step);
     if (testing::Test::HasFatalFailure()) return;
   }

@@ -20,8 +20,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace cvm::test {
+
+struct ScenarioStep {
+  int line = 0;
+  std::string verb, rest;
+};
+
+// Without the comments.
+std::vector<ScenarioStep> read_steps(const std::string& path);
 
 // Runs the file; failures are gtest failures that name file and line.
 void run_scenario(const std::string& path);
