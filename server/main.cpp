@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "server/options.h"
+#include "server/scenario.h"
 #include "server/tls.h"
 #include "state/error.h"
 
@@ -47,7 +48,10 @@ int serve(cvm::Options options) {
   const cvm::Model model(state.fixtures());
   cvm::Gateway gateway(state, model, options.gateway, machine_time);
   use_certificate(options, state.catalog());
-  cvm::Server server(gateway, options.server);
+  std::vector<cvm::Scenario> scenarios;
+  for (const std::string& name : options.scenarios) scenarios.push_back(cvm::read_scenario(name));
+  cvm::Server server(gateway, options.server);  // Before anything changes: its port may be taken.
+  cvm::start_with(gateway, std::move(scenarios));
   gateway.ready = true;
   for (const std::string& url : server.urls()) std::cout << "cvmsim ready " << url << std::endl;
   server.run();

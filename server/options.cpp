@@ -53,6 +53,11 @@ void declare(CLI::App& app, Options& options, Raw& raw) {
   add("--seed", raw.seed, "CVMSIM_SEED", "number that all ids follow from; random if not given");
   add("--fixtures", options.state.fixtures, "CVMSIM_FIXTURES",
       "DIR of files that replace or extend the built-in ones");
+  app.add_option("--scenario", options.scenarios,
+                 "FILE or built-in name to apply first; may be given again, or several with commas")
+      ->envname("CVMSIM_SCENARIO")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   add("--log", raw.log, "CVMSIM_LOG", "one line a request")->check(CLI::IsMember({"text", "json"}));
   add("--log-level", options.log_level, "CVMSIM_LOG_LEVEL", "trace, debug, info, warn, error, off");
   add("--threads", options.server.threads, "CVMSIM_THREADS", "threads that serve")

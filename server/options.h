@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/commands.h"
 #include "server/gateway.h"
@@ -19,6 +20,7 @@ struct Options {
   StateOptions state;
   GatewayOptions gateway;
   ServerOptions server;
+  std::vector<std::string> scenarios;  // Files, or names of built-in ones.
   std::string tls_directory;
   LogFormat log = LogFormat::text;
   std::string log_level = "info";

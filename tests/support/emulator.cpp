@@ -25,34 +25,69 @@ void Emulator::restart() {
   state_ = std::make_unique<State>(options_.state, machine_);
   gateway_ =
       std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return machine_; });
+  start_with(*gateway_, options_.scenarios);
   gateway_->ready = true;
 }
 
-Json Emulator::call(const std::string& action, const Json& params, const From& from) {
-  const std::string body = params.dump();
-  const std::string authorization =
-      "TC3-HMAC-SHA256 Credential=" + from.secret_id +
-      "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0";
+namespace {
+
+// Owns what the views of a request point to.
+struct Sent {
+  std::string body, authorization, action, region, language;
   HttpRequest request;
-  request.method = "POST";
-  request.target = "/";
-  request.body = body;
-  request.headers = {{"Host", "127.0.0.1"},
-                     {"Content-Type", "application/json"},
-                     {"X-TC-Action", action},
-                     {"X-TC-Version", "2017-03-12"},
-                     {"X-TC-Region", from.region},
-                     {"X-TC-Timestamp", "1795478400"},
-                     {"X-TC-Language", from.language},
-                     {"Authorization", authorization}};
-  const HttpResponse answer = send(request);
+
+  Sent(const std::string& name, const Json& params, const From& from)
+      : body(params.dump()),
+        authorization(
+            "TC3-HMAC-SHA256 Credential=" + from.secret_id +
+            "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0"),
+        action(name),
+        region(from.region),
+        language(from.language) {
+    request.method = "POST";
+    request.target = "/";
+    request.body = body;
+    request.headers = {{"Host", "127.0.0.1"},
+                       {"Content-Type", "application/json"},
+                       {"X-TC-Action", action},
+                       {"X-TC-Version", "2017-03-12"},
+                       {"X-TC-Region", region},
+                       {"X-TC-Timestamp", "1795478400"},
+                       {"X-TC-Language", language},
+                       {"Authorization", authorization}};
+  }
+  Sent(const Sent&) = delete;
+  Sent& operator=(const Sent&) = delete;
+};
+
+}  // namespace
+
+Json Emulator::call(const std::string& action, const Json& params, const From& from) {
+  const Sent sent(action, params, from);
+  const HttpResponse answer = send(sent.request);
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "application/json");
   Json response = Json::parse(answer.body).at("Response");
   if (const Action* known = model().find(action)) {
-    EXPECT_EQ(conformance(*known, response), "") << action << " " << body;
+    EXPECT_EQ(conformance(*known, response), "") << action << " " << sent.body;
   }
   return response;
+}
+
+Json Emulator::raw(const std::string& action, const Json& params, const From& from) {
+  static constexpr const char* fates[] = {"send", "drop", "reset", "half"};
+  const Sent sent(action, params, from);
+  Exchange exchange(sent.request);
+  gateway_->begin(exchange);
+  const Milliseconds delay = exchange.delay;
+  pass(delay);
+  if (delay.count() > 0) gateway_->finish(exchange);
+  const HttpResponse& answer = exchange.response;
+  return {{"status", answer.status},
+          {"content_type", answer.content_type},
+          {"body", answer.body},
+          {"fate", fates[static_cast<int>(answer.fate)]},
+          {"delay_ms", delay.count()}};
 }
 
 std::string Emulator::code(const std::string& action, const Json& params, const From& from) {
@@ -70,7 +105,8 @@ Json Emulator::admin(const std::string& method, const std::string& path, const J
   request.body = text;
   const HttpResponse answer = send(request);
   EXPECT_EQ(answer.status, status) << method << " " << path << ": " << answer.body;
-  return Json::parse(answer.body);
+  Json json = Json::parse(answer.body, nullptr, false);
+  return json.is_discarded() ? Json(answer.body) : json;
 }
 
 std::vector<Change> Emulator::advance(Milliseconds time) {

@@ -6,11 +6,13 @@
 #include <string>
 
 #include "server/gateway.h"
+#include "server/scenario.h"
 
 namespace cvm::test {
 
 struct EmulatorOptions {
   StateOptions state{.seed = 1, .clock = "frozen"};
+  std::vector<Scenario> scenarios;
   GatewayOptions gateway{.auth = {.mode = Auth::lenient, .skew_s = 300}, .rate_limits = false};
 };
 
@@ -33,7 +35,11 @@ class Emulator {
   // succeeded.
   std::string code(const std::string& action, const Json& params, const From& from = {});
 
+  // What goes over the wire, faults included: {"status","content_type","body","fate","delay_ms"}.
+  Json raw(const std::string& action, const Json& params, const From& from = {});
+
   HttpResponse send(const HttpRequest& request) { return gateway_->handle(request); }
+  // The answer; a text if it is no JSON.
   Json admin(const std::string& method, const std::string& path, const Json& body = nullptr,
              int status = 200);
 

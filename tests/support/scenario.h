@@ -8,6 +8,8 @@
 //   call <Action> {params}                  a refusal must be expected by the next step
 //   => {subset of the response}           what the last call answered
 //   => error <Code> [part of the message]
+//   raw <Action> {params}                   with faults that no client could read; its answer is
+//                                         {"status","content_type","body","fate","delay_ms"}
 //   advance 3s | 200ms | 5m | 2h | 30d    simulated time
 //   pass 1s                               the machine's time
 //   restart                               kill the server, start it with the same file
@@ -15,8 +17,8 @@
 //   => {…} | status <n> [part of the message]
 //
 // In expectations "$name" takes any value the first time and the same one afterwards, "$_" takes
-// any value, "$absent" no value. In params "$name" stands for the value taken. Lists match whole,
-// objects may have more members.
+// any value, "$absent" no value. In params and admin paths "$name" stands for the value taken. Lists
+// match whole, objects may have more members.
 #pragma once
 
 #include <string>
