@@ -34,5 +34,6 @@ struct HttpResponse {
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);
+std::string lower_case(std::string_view text);  // ASCII letters alone.
 
 }  // namespace cvm

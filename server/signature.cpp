@@ -21,12 +21,6 @@ constexpr std::size_t derived_keys_max = 1024;
   throw Error{code, std::string(parameter), std::string(value), std::move(detail)};
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -209,6 +203,15 @@ Authorization parse_authorization(std::string_view header) {
   return authorization;
 }
 
+std::vector<Tc3Spelling> accepted_spellings(const HttpRequest& request) {
+  std::vector<Tc3Spelling> all;
+  any_spelling(request, [&](std::string_view host, std::string_view path) {
+    all.push_back({host, path});
+    return false;
+  });
+  return all;
+}
+
 std::string tc3_payload_hash(const HttpRequest& request) {
   static constexpr std::string_view unsigned_payload = "UNSIGNED-PAYLOAD";
   if (request.header("X-TC-Content-SHA256") == unsigned_payload)
@@ -228,13 +231,13 @@ std::string tc3_canonical_request(const HttpRequest& request, const Authorizatio
     const std::size_t semicolon = rest.find(';');
     const std::string_view name = rest.substr(0, semicolon);
     rest = semicolon == rest.npos ? std::string_view() : rest.substr(semicolon + 1);
-    canonical.append(lower(name)).append(":");
+    canonical.append(lower_case(name)).append(":");
     if (equal_ignoring_case(name, "host")) {
       canonical.append(trim(spelling.host));
     } else if (equal_ignoring_case(name, "content-type")) {
       canonical.append(trim(request.header(name)));
     } else {
-      canonical.append(lower(trim(request.header(name))));
+      canonical.append(lower_case(trim(request.header(name))));
     }
     canonical += '\n';
   }
@@ -244,13 +247,19 @@ std::string tc3_canonical_request(const HttpRequest& request, const Authorizatio
       .append(payload_hash);
 }
 
-std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
-                          const Authorization& authorization, std::string_view secret_key) {
+std::string tc3_string_to_sign(std::string_view canonical_request, std::string_view timestamp,
+                               const Authorization& authorization) {
   std::string text = "TC3-HMAC-SHA256\n";
   text.append(timestamp).append("\n").append(authorization.date).append("/");
-  text.append(authorization.service).append("/tc3_request\n").append(sha256_hex(canonical_request));
+  text.append(authorization.service).append("/tc3_request\n");
+  return text.append(sha256_hex(canonical_request));
+}
+
+std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
+                          const Authorization& authorization, std::string_view secret_key) {
   return hex(hmac(Digest::sha256,
-                  signing_key(secret_key, authorization.date, authorization.service), text));
+                  signing_key(secret_key, authorization.date, authorization.service),
+                  tc3_string_to_sign(canonical_request, timestamp, authorization)));
 }
 
 std::string v1_source(std::string_view method, std::string_view host, std::string_view path,
@@ -258,11 +267,16 @@ std::string v1_source(std::string_view method, std::string_view host, std::strin
   Pairs sorted = pairs;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  return v1_source_in_order(method, host, path, sorted);
+}
+
+std::string v1_source_in_order(std::string_view method, std::string_view host,
+                               std::string_view path, const Pairs& pairs) {
   std::string source;
   source.append(method).append(host).append(path).append("?");
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (i > 0) source += '&';
-    source.append(sorted[i].first).append("=").append(sorted[i].second);
+    source.append(pairs[i].first).append("=").append(pairs[i].second);
   }
   return source;
 }

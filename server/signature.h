@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/http.h"
 #include "server/wire.h"
@@ -40,12 +41,18 @@ Authorization parse_authorization(std::string_view header);
 struct Tc3Spelling {
   std::string_view host, path;
 };
+// All that are accepted, of both families: first the host as sent, with the path `/`.
+std::vector<Tc3Spelling> accepted_spellings(const HttpRequest& request);
 std::string tc3_canonical_request(const HttpRequest& request, const Authorization& authorization,
                                   std::string_view payload_hash, const Tc3Spelling& spelling);
 std::string tc3_payload_hash(const HttpRequest& request);
+std::string tc3_string_to_sign(std::string_view canonical_request, std::string_view timestamp,
+                               const Authorization& authorization);
 std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
                           const Authorization& authorization, std::string_view secret_key);
 std::string v1_source(std::string_view method, std::string_view host, std::string_view path,
                       const Pairs& pairs);
+std::string v1_source_in_order(std::string_view method, std::string_view host,
+                               std::string_view path, const Pairs& pairs);  // As given.
 
 }  // namespace cvm
