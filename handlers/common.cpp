@@ -104,10 +104,6 @@ Stock stock_of(const Call& call) {
   return {call.state.capacity(), call.state.catalog(), call.store};
 }
 
-bool is_open(const Call& call, const Zone& zone) {
-  return zone.available && !stock_of(call).sold_out(zone.id);
-}
-
 const PublicImage& require_image(const Call& call, const std::string& id,
                                  std::string_view parameter) {
   const PublicImage* found = call.state.catalog().image(id);

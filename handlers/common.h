@@ -34,9 +34,6 @@ const Zone& require_zone(const Call& call, const std::string& zone, std::string_
 // What is left for the account in this region.
 Stock stock_of(const Call& call);
 
-// Whether anything is sold in the zone.
-bool is_open(const Call& call, const Zone& zone);
-
 // Refuses with InvalidImageId.NotFound.
 const PublicImage& require_image(const Call& call, const std::string& id,
                                  std::string_view parameter);

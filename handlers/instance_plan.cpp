@@ -50,7 +50,7 @@ void check_references(const Call& call) {
 void plan_placement(const Call& call, InstancePlan& plan) {
   const Args placement = call.args.object("Placement");
   plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
-  if (!is_open(call, *plan.zone)) {
+  if (!plan.zone->available) {
     throw Error{
         "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
   }
@@ -313,6 +313,10 @@ void check_stock(const Call& call, InstancePlan& plan) {
   if (const auto left = stock.left(machine); left && *left < plan.count) {
     const std::int64_t least =
         call.args.given("MinCount") ? call.args.integer("MinCount") : plan.count;
+    if (*left == 0 && stock.by_zone(machine)) {
+      throw Error{
+          "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
+    }
     if (*left < least) {
       throw Error{"ResourceInsufficient.SpecifiedInstanceType", "InstanceType", plan.type->id,
                   "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};

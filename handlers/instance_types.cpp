@@ -107,8 +107,7 @@ static Reply DescribeZoneInstanceConfigInfos(Call& call) {
   each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
     for (const std::string& charge_type : type.family->charge_types) {
       if (!wanted(filters, "instance-charge-type", charge_type)) continue;
-      const bool open = zone.available && !stock.sold_out(zone.id);
-      const auto left = open ? stock.left({zone.id, type.id, charge_type}) : 0;
+      const auto left = zone.available ? stock.left({zone.id, type.id, charge_type}) : 0;
       items.push_back(quota_item(call, zone, type, charge_type, left).dump());
     }
   });

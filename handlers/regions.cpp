@@ -16,11 +16,13 @@ static Reply DescribeRegions(Call& call) {
 
 static Reply DescribeZones(Call& call) {
   Json zones = Json::array();
+  Stock stock = stock_of(call);
   for (const Zone& zone : call.region.zones) {
-    zones.push_back({{"Zone", zone.id},
-                     {"ZoneName", chinese(call) ? zone.name_zh : zone.name},
-                     {"ZoneId", zone.number},
-                     {"ZoneState", is_open(call, zone) ? "AVAILABLE" : "UNAVAILABLE"}});
+    zones.push_back(
+        {{"Zone", zone.id},
+         {"ZoneName", chinese(call) ? zone.name_zh : zone.name},
+         {"ZoneId", zone.number},
+         {"ZoneState", zone.available && !stock.sold_out(zone.id) ? "AVAILABLE" : "UNAVAILABLE"}});
   }
   return Reply().add("TotalCount", zones.size()).add("ZoneSet", zones);
 }

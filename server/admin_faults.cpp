@@ -29,12 +29,12 @@ HttpResponse post_faults(AdminCall& call) {
   std::vector<std::string> ids;
   call.state().set_up([&](Setup& setup) {
     for (Json rule : several ? call.body : Json::array({call.body})) {
-      if (const std::string account = call.asked("account"); !account.empty() && rule.is_object()) {
-        if (rule.contains("match") && rule["match"].is_object() &&
-            rule["match"].contains("account")) {
+      if (const std::string account = call.asked("account"); !account.empty()) {
+        if (!rule.is_object()) throw ConfigError{"fault: the rule must be an object"};
+        Json& match = rule.emplace("match", Json::object()).first.value();
+        if (!match.is_object()) throw ConfigError{"fault: match: must be an object"};
+        if (!match.emplace("account", account).second)
           throw ConfigError{"fault: match.account: `?account=` is given, too"};
-        }
-        rule["match"]["account"] = account;
       }
       ids.push_back(add_fault(call.gateway, setup, rule).id);
     }
@@ -61,9 +61,7 @@ HttpResponse delete_faults(AdminCall& call) {
 
 const FaultRule& add_fault(Gateway& gateway, Setup& setup, const Json& given) {
   const State& state = gateway.state();
-  return setup.faults.add(given, state.fault_names(), [&](const std::string& account) {
-    return state.now(account, gateway.machine_time());
-  });
+  return setup.faults.add(given, state.fault_names(), state.times(gateway.machine_time()));
 }
 
 const Routes fault_routes = {

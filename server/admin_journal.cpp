@@ -4,6 +4,7 @@
 
 #include "handlers/registry.h"
 #include "server/admin_call.h"
+#include "server/forensics.h"
 
 namespace cvm {
 
@@ -54,6 +55,15 @@ HttpResponse get_request(AdminCall& call) {
   Json told = entry_json(*entry);
   told["error"] =
       entry->code.empty() ? Json() : Json{{"code", entry->code}, {"message", entry->message}};
+  // Searching for the cause takes a while: not under the lock.
+  told["signature"] = nullptr;
+  if (entry->refused) {
+    const HttpRequest request = entry->refused->view();
+    told["signature"] =
+        explain_signature(request, read_common(request), call.state().credentials(),
+                          call.gateway.options().auth, entry->time, entry->refused->refusal);
+  }
+  const std::lock_guard lock(call.state().mutex);
   told["fired"] = Json::array();
   for (const std::string& id : entry->faults) {
     const FaultRule* rule = call.state().faults().find(id);
@@ -63,7 +73,6 @@ HttpResponse get_request(AdminCall& call) {
   for (const Change& change : call.state().events().all()) {
     if (change.request_id == call.part) told["changes"].push_back(change_json(change));
   }
-  told["signature"] = entry->signature;
   return answer(told);
 }
 
@@ -260,7 +269,8 @@ const Routes journal_routes = {
     {.method = "GET",
      .path = "requests/{RequestId}",
      .function = get_request,
-     .summary = "One request explained."},
+     .summary = "One request explained.",
+     .locked = false},
     {.method = "DELETE",
      .path = "requests",
      .function = delete_requests,

@@ -57,11 +57,10 @@ FaultNames Gateway::fault_names() const {
 std::string Gateway::account(const std::string& name) const {
   const bool uin = !name.empty() && name.find_first_not_of("0123456789") == name.npos;
   if (uin) return name;
-  const auto credential = state_.credentials().find(name);
-  if (!credential && options_.auth.mode == Auth::strict) {
+  if (options_.auth.mode == Auth::strict && !state_.credentials().find(name)) {
     throw ConfigError{"account: no SecretId or uin `" + name + "`"};
   }
-  return credential ? credential->account.uin : account_of(name).uin;
+  return state_.credentials().account(name).uin;
 }
 
 HttpResponse Gateway::handle(const HttpRequest& request) {
@@ -177,31 +176,38 @@ void Gateway::prepare(Exchange& exchange) {
   }
 }
 
-// Still before anything is done: rate limit, parameters, faults.
+// Still before anything is done: rate limit, then faults for what is not refused.
 void Gateway::admit(Exchange& exchange) {
   const Tenant tenant = exchange.tenant();
   exchange.request_id = state_.next_request_id(tenant.account);
   const Store store = state_.store(tenant);
-  const FaultCall call{exchange.action->name, exchange.request_id, exchange.params.tree, store,
+  // Rules may ask for the state of what is there: it has to be that of now.
+  if (!state_.faults().empty()) state_.settle(tenant.account, exchange.machine);
+  const FaultCall call{exchange.action->name,
+                       exchange.request_id,
+                       exchange.common.region,
+                       exchange.params.tree,
+                       store,
                        state_.now(tenant.account, exchange.machine)};
   std::optional<std::int64_t> limit;
   if (!exchange.refused) limit = state_.throttle(call, exchange.struck);
-  check_rate(exchange, limit);
-  if (exchange.refused) throw *exchange.refused;
-  state_.strike(call, exchange.struck);
+  if (const auto refusal = check_rate(exchange, limit)) exchange.refused = refusal;
+  if (!exchange.refused) state_.strike(call, exchange.struck);
 }
 
-void Gateway::check_rate(const Exchange& exchange, const std::optional<std::int64_t>& limit) {
-  if (!options_.rate_limits && !limit) return;
+std::optional<Error> Gateway::check_rate(const Exchange& exchange,
+                                         const std::optional<std::int64_t>& limit) {
+  if (!options_.rate_limits && !limit) return std::nullopt;
   const int requests = rate_limit_.count(exchange.caller.account.uin, exchange.region->id,
                                          exchange.action->name, exchange.machine);
   const std::int64_t most = limit.value_or(exchange.action->rate);
-  if (requests <= most) return;
-  throw Error{"RequestLimitExceeded", std::to_string(most), std::to_string(requests), {}};
+  if (requests <= most) return std::nullopt;
+  return Error{"RequestLimitExceeded", std::to_string(most), std::to_string(requests), {}};
 }
 
 // The rest, one request at a time: time, the action itself.
 void Gateway::act(Exchange& exchange) {
+  if (exchange.refused) throw *exchange.refused;
   const Effect& effect = exchange.struck.effect;
   if (replace_answer(effect, exchange.response)) return;
   if (effect.kind == Effect::Kind::error) throw Error{effect.code, "", "", effect.message};
@@ -214,16 +220,15 @@ void Gateway::act(Exchange& exchange) {
 }
 
 std::string Gateway::run(Exchange& exchange) {
-  std::int64_t counter = 0;
-  std::string reply = attempt(exchange, counter);
+  std::optional<std::int64_t> drawn;
+  std::string reply = attempt(exchange, drawn);
   // The work is gone, but nothing else may ever get the ids that the answer names.
-  if (exchange.struck.effect.kind == Effect::Kind::lost)
-    state_.set_counter(exchange.caller.account.uin, counter);
+  if (drawn) state_.set_counter(exchange.caller.account.uin, *drawn);
   return reply;
 }
 
 // Everything the handler does happens in one savepoint: kept, or gone if it throws.
-std::string Gateway::attempt(Exchange& exchange, std::int64_t& counter) {
+std::string Gateway::attempt(Exchange& exchange, std::optional<std::int64_t>& drawn) {
   const Action& action = *exchange.action;
   const Tenant tenant = exchange.tenant();
   const Time now = state_.now(tenant.account, exchange.machine);
@@ -260,7 +265,7 @@ std::string Gateway::attempt(Exchange& exchange, std::int64_t& counter) {
   std::string reply = exchange.handler(call).take();
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
   if (exchange.struck.effect.kind == Effect::Kind::lost) {
-    counter = state_.counter(tenant.account);
+    drawn = state_.counter(tenant.account);
     return reply;
   }
   if (!token.empty()) state_.remember(tenant, action.name, token, {digest, reply}, now);
@@ -273,8 +278,9 @@ std::string Gateway::attempt(Exchange& exchange, std::int64_t& counter) {
 void Gateway::fail(Exchange& exchange, const Error& error) {
   exchange.code = error.code;
   exchange.response.body = failure_body(error, exchange);
-  if (error.code.starts_with("AuthFailure."))
-    exchange.signature = {{"likely_cause", exchange.message}};
+  const bool unknown_caller = exchange.caller.secret_id.empty();
+  if (unknown_caller && error.code.starts_with("AuthFailure."))
+    exchange.refused_signature = std::make_shared<RefusedRequest>(exchange.request, error);
 }
 
 std::string Gateway::failure_body(const Error& error, Exchange& exchange) {
@@ -310,7 +316,7 @@ void Gateway::complete(Exchange& exchange) {
   entry.params = std::move(exchange.params.tree);
   entry.bytes = exchange.request.body.size() + exchange.request.target.size();
   entry.faults = exchange.struck.rules;
-  entry.signature = std::move(exchange.signature);
+  entry.refused = std::move(exchange.refused_signature);
   static const std::string unknown;
   const bool injected = exchange.struck.effect.kind == Effect::Kind::error ||
                         (exchange.code == "RequestLimitExceeded" && !entry.faults.empty());
@@ -333,8 +339,7 @@ Json Gateway::perform(const std::string& secret_id, const std::string& action,
   exchange.region = exchange.action->needs_region ? state_.catalog().region(region)
                                                   : &state_.catalog().regions().front();
   if (exchange.region == nullptr) throw Error{"UnsupportedRegion", "Region", region, {}};
-  const auto credential = state_.credentials().find(secret_id);
-  exchange.caller.account = credential ? credential->account : account_of(secret_id);
+  exchange.caller.account = state_.credentials().account(secret_id);
   exchange.params.tree = params;
   validate(*exchange.action, exchange.params.tree, {options_.ignore_unknown_parameters, false});
   exchange.request_id = state_.next_request_id(exchange.caller.account.uin);

@@ -44,11 +44,12 @@ struct Exchange {
   const Region* region = nullptr;
   Handler handler = nullptr;  // Of an action that is implemented.
   Params params;
-  // What is wrong with the parameters. Told only after the rate limit has been counted.
+  // What is wrong with the parameters, or that there were too many requests: the rate limit is
+  // told first, both after a delay.
   std::optional<Error> refused;
   Struck struck;  // By faults.
   std::string code, message;
-  Json signature;
+  std::shared_ptr<const RefusedRequest> refused_signature;
   std::int64_t duration_us = 0;
 
   Tenant tenant() const { return {caller.account.uin, region->id}; }
@@ -106,9 +107,10 @@ class Gateway {
   void prepare(Exchange& exchange);
   void admit(Exchange& exchange);
   void act(Exchange& exchange);
-  void check_rate(const Exchange& exchange, const std::optional<std::int64_t>& limit);
+  std::optional<Error> check_rate(const Exchange& exchange,
+                                  const std::optional<std::int64_t>& limit);
   std::string run(Exchange& exchange);
-  std::string attempt(Exchange& exchange, std::int64_t& counter);
+  std::string attempt(Exchange& exchange, std::optional<std::int64_t>& drawn);
   void fail(Exchange& exchange, const Error& error);
   void complete(Exchange& exchange);
   std::string failure_body(const Error& error, Exchange& exchange);

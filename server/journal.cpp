@@ -25,6 +25,22 @@ bool matches(const JournalEntry& entry, const JournalFilter& filter) {
 
 }  // namespace
 
+RefusedRequest::RefusedRequest(const HttpRequest& request, Error why)
+    : method(request.method),
+      target(request.target),
+      body(request.body),
+      headers(request.headers.begin(), request.headers.end()),
+      refusal(std::move(why)) {}
+
+HttpRequest RefusedRequest::view() const {
+  HttpRequest request;
+  request.method = method;
+  request.target = target;
+  request.body = body;
+  request.headers.assign(headers.begin(), headers.end());
+  return request;
+}
+
 void mask_secrets(Json& params) {
   if (!params.is_structured()) return;
   for (auto& item : params.items()) {
@@ -57,6 +73,7 @@ Json entry_json(const JournalEntry& entry) {
 Journal::Entry Journal::add(JournalEntry entry) {
   if (entry.bytes > entry_bytes_max) {
     entry.params = nullptr;
+    entry.refused = nullptr;
     entry.bytes = 0;
   }
   mask_secrets(entry.params);

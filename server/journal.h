@@ -12,10 +12,23 @@
 #include <string_view>
 #include <vector>
 
+#include "server/http.h"
+#include "state/error.h"
 #include "state/json.h"
 #include "state/time.h"
 
 namespace cvm {
+
+// A request whose signature was refused, whole, to be explained when somebody asks.
+struct RefusedRequest {
+  explicit RefusedRequest(const HttpRequest& request, Error why);
+  HttpRequest view() const;
+  std::size_t bytes() const { return target.size() + body.size(); }
+
+  std::string method, target, body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  Error refusal;
+};
 
 struct JournalEntry {
   std::string request_id;
@@ -27,7 +40,7 @@ struct JournalEntry {
   Json params = Json::object();  // Passwords are masked.
   std::size_t bytes = 0;         // About what the parameters take.
   std::vector<std::string> faults;
-  Json signature;  // Why a signature was refused; null if it was not.
+  std::shared_ptr<const RefusedRequest> refused;  // Null unless its signature was refused.
 };
 
 struct JournalFilter {

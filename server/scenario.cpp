@@ -91,6 +91,8 @@ void make_call(Gateway& gateway, const Json& entry, const std::string& account, 
   if (!account.empty() && account != uin) return;
   if (entry.contains("advance")) {
     only(entry, {"account", "advance"});
+    // Everybody's time does not move for one account's sake.
+    if (!account.empty() && !entry.contains("account")) return;
     only(entry["advance"], advance_fields, "advance: ");
     apply_advance(gateway, entry.contains("account") ? uin : "", entry["advance"]);
     return;
@@ -109,6 +111,13 @@ void make_call(Gateway& gateway, const Json& entry, const std::string& account, 
         action + ": " + error.code + ": " +
         gateway.model().message(error.code, error.parameter, error.value, error.detail, "")};
   }
+}
+
+// The uin that a fault rule is for; empty: for all.
+std::string account_in(Gateway& gateway, const Json& rule) {
+  static const Json::json_pointer place("/match/account");
+  if (!rule.is_object() || !rule.contains(place) || !rule.at(place).is_string()) return {};
+  return gateway.account(rule.at(place).get<std::string>());
 }
 
 void set_up(Gateway& gateway, const Json& scenario) {
@@ -158,11 +167,9 @@ Json apply_scenario(Gateway& gateway, const Json& scenario, const std::string& a
   if (account.empty()) set_up(gateway, scenario);
   each(scenario, "calls", [&](const Json& entry) { make_call(gateway, entry, account, named); });
   each(scenario, "faults", [&](const Json& entry) {
+    if (!account.empty() && account != account_in(gateway, entry)) return;
     const Json rule = filled(entry, named);
-    state.set_up([&](Setup& setup) {
-      const FaultRule& made = add_fault(gateway, setup, rule);
-      if (!account.empty() && made.account != account) setup.faults.erase(made.id);
-    });
+    state.set_up([&](Setup& setup) { add_fault(gateway, setup, rule); });
   });
   work.keep();
   return named;

@@ -130,7 +130,7 @@ Caller authenticate_tc3(const HttpRequest& request, const Common& common,
   const Authorization authorization = parse_authorization(request.header("Authorization"));
   const std::int64_t seconds = parse_timestamp("X-TC-Timestamp", common.timestamp);
   const std::string id(authorization.secret_id);
-  if (options.mode != Auth::strict) return {id, account_of(id)};
+  if (options.mode != Auth::strict) return {id, credentials.account(id)};
   const Credential credential = known(credentials, id, common.token, machine);
   if (!tc3_matches(request, authorization, common.timestamp, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Authorization");
@@ -148,7 +148,8 @@ Caller authenticate_tc3(const HttpRequest& request, const Common& common,
 Caller authenticate_v1(const HttpRequest& request, const Common& common,
                        const Credentials& credentials, const AuthOptions& options, Time machine) {
   if (common.secret_id.empty()) refuse("MissingParameter", "SecretId");
-  if (options.mode != Auth::strict) return {common.secret_id, account_of(common.secret_id)};
+  if (options.mode != Auth::strict)
+    return {common.secret_id, credentials.account(common.secret_id)};
   if (common.signature.empty()) refuse("MissingParameter", "Signature");
   const std::int64_t seconds = parse_timestamp("Timestamp", common.timestamp);
   if (common.nonce.empty()) refuse("MissingParameter", "Nonce");

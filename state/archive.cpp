@@ -1,9 +1,11 @@
 // The whole state as one JSON document, for GET/PUT /_cvmsim/state and for snapshots. Documents are
 // spliced in as they are stored. Left out are credentials: keys are never shown.
 #include <algorithm>
+#include <set>
 
 #include "state/error.h"
 #include "state/ids.h"
+#include "state/saved.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -16,18 +18,6 @@ constexpr std::int64_t format = 1;
   throw ConfigError{"state: " + where + ": " + reason};
 }
 
-void only(const Json& object, const std::string& where,
-          std::initializer_list<std::string_view> known) {
-  if (!object.is_object()) wrong(where, "must be an object");
-  for (const auto& item : object.items()) {
-    if (std::find(known.begin(), known.end(), item.key()) == known.end())
-      wrong(where, "unknown field `" + item.key() + "`");
-  }
-  for (const std::string_view name : known) {
-    if (!object.contains(name)) wrong(where, "`" + std::string(name) + "` is missing");
-  }
-}
-
 std::string quoted(std::string_view text) { return Json(text).dump(); }
 
 Tenant tenant_of(const Json& entry, const std::string& where, const Catalog& catalog) {
@@ -38,11 +28,6 @@ Tenant tenant_of(const Json& entry, const std::string& where, const Catalog& cat
   return tenant;
 }
 
-const Json& list(const Json& saved, const char* name) {
-  if (!saved.at(name).is_array()) wrong(name, "must be a list");
-  return saved.at(name);
-}
-
 std::string place(const char* name, std::size_t i) {
   return std::string(name) + "[" + std::to_string(i) + "]";
 }
@@ -51,10 +36,10 @@ std::string place(const char* name, std::size_t i) {
 template <class Read>
 void each(const Json& saved, const char* name, std::initializer_list<std::string_view> fields,
           Read read) {
-  const Json& entries = list(saved, name);
+  const Json& entries = list_member(saved, name, "state");
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string where = place(name, i);
-    only(entries[i], where, fields);
+    require_members(entries[i], "state: " + where, fields);
     try {
       read(entries[i], where);
     } catch (const Json::exception& problem) {
@@ -157,9 +142,9 @@ void State::load(const Json& saved, const DocumentCheck& check) {
     wrong("format", "it is of version " + version->dump() + ", this cvmsim reads version " +
                         std::to_string(format));
   }
-  only(saved, "the document",
-       {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity", "faults",
-        "accounts", "resources", "transitions", "tokens"});
+  require_members(saved, "state: the document",
+                  {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity", "faults",
+                   "accounts", "resources", "transitions", "tokens"});
   Overhaul work(*this);
   erase_all();
   std::string part = "the settings";
@@ -168,7 +153,7 @@ void State::load(const Json& saved, const DocumentCheck& check) {
     part = "resources";
     load_resources(saved, check);
     part = "transitions";
-    load_transitions(saved);
+    load_transitions(saved, check);
     part = "tokens";
     load_tokens(saved);
   } catch (const Json::exception& problem) {
@@ -180,22 +165,27 @@ void State::load(const Json& saved, const DocumentCheck& check) {
 }
 
 void State::load_setup(const Json& saved) {
-  setup_.seed = saved.at("seed").get<std::uint64_t>();
-  setup_.starts = saved.at("starts").get<std::uint64_t>();
+  setup_.seed = natural_member(saved, "seed", "state");
+  setup_.starts = natural_member(saved, "starts", "state");
   setup_.clock = Clock::load(saved.at("clock"));
   setup_.steps.change(saved.at("lifecycle"));
-  setup_.quotas.load(saved.at("quotas"));
+  setup_.quotas.load(saved.at("quotas"), catalog_);
   setup_.capacity.load(saved.at("capacity"), catalog_);
   setup_.faults.load(saved.at("faults"), fault_names());
   setup_.requests.clear();
   setup_.own_clocks.clear();
+  std::set<std::string> seen;
   each(saved, "accounts", {"account", "counter", "requests", "clock"},
-       [&](const Json& entry, const std::string&) {
+       [&](const Json& entry, const std::string& where) {
          const auto uin = entry.at("account").get<std::string>();
-         setup_.requests[uin] = entry.at("requests").get<std::uint64_t>();
-         if (setup_.requests[uin] == 0) setup_.requests.erase(uin);
-         const auto counter = entry.at("counter").get<std::int64_t>();
-         if (counter > 0) set_counter(uin, counter);
+         if (!seen.insert(uin).second) wrong(where, "the account `" + uin + "` is there twice");
+         const std::uint64_t requests = natural_member(entry, "requests", where);
+         if (requests > 0) setup_.requests[uin] = requests;
+         const std::uint64_t counter = natural_member(entry, "counter", where);
+         // Requests without a valid caller are counted under no name; it has nothing else.
+         if (uin.empty() && (counter > 0 || !entry.at("clock").is_null()))
+           wrong(where, "`account` is empty");
+         if (counter > 0) set_counter(uin, static_cast<std::int64_t>(counter));
          if (entry.at("clock").is_null()) return;
          setup_.own_clocks.insert_or_assign(uin, Clock::load(entry.at("clock")));
          save_clock(uin);
@@ -223,7 +213,7 @@ void State::load_resources(const Json& saved, const DocumentCheck& check) {
        });
 }
 
-void State::load_transitions(const Json& saved) {
+void State::load_transitions(const Json& saved, const DocumentCheck& check) {
   each(saved, "transitions",
        {"account", "due_ms", "id", "operation", "step", "request_id", "patch"},
        [&](const Json& entry, const std::string& where) {
@@ -232,18 +222,26 @@ void State::load_transitions(const Json& saved) {
          const auto owner = Store::locate(database_, id);
          if (!owner || owner->first.account != account)
            wrong(where, "the account has no resource `" + id + "`");
-         const auto operation = entry.at("operation").get<std::int64_t>();
+         const std::int64_t operation = integer_member(entry, "operation", where);
          if (operation < 0 || operation > 2) wrong(where, "`operation` must be 0, 1 or 2");
          const auto& step = entry.at("step").get_ref<const std::string&>();
          if (!setup_.steps.contains(step)) wrong(where, "there is no step `" + step + "`");
          if (!entry.at("patch").is_object()) wrong(where, "`patch` must be an object");
+         // What the document will be then has to be right, too.
+         Resource resource = store(owner->first).get(*owner->second, id);
+         resource.doc.update(entry.at("patch"), true);
+         try {
+           check(*owner->second, resource.doc);
+         } catch (const ConfigError& mistake) {
+           wrong(where, "`patch`: " + mistake.message);
+         }
          const std::string patch = entry.at("patch").dump();
          database_
              .prepare(
                  "insert into transition (account, due, id, operation, step, request_id, patch)"
                  " values (?,?,?,?,?,?,?)")
              .bind(account)
-             .bind(entry.at("due_ms").get<std::int64_t>())
+             .bind(integer_member(entry, "due_ms", where))
              .bind(id)
              .bind(operation)
              .bind(step)
@@ -256,9 +254,16 @@ void State::load_transitions(const Json& saved) {
 void State::load_tokens(const Json& saved) {
   each(saved, "tokens", {"account", "region", "action", "token", "digest", "reply", "expires_ms"},
        [&](const Json& entry, const std::string& where) {
-         const Time expires{Milliseconds{entry.at("expires_ms").get<std::int64_t>()}};
+         const Time expires{Milliseconds{integer_member(entry, "expires_ms", where)}};
          const Tenant tenant = tenant_of(entry, where, catalog_);
          const auto& reply = entry.at("reply").get_ref<const std::string&>();
+         const auto& action = entry.at("action").get_ref<const std::string&>();
+         const auto& actions = fault_names().actions;
+         if (std::find(actions.begin(), actions.end(), action) == actions.end())
+           wrong(where, "there is no action `" + action + "`");
+         const Json answer = Json::parse(reply + "}}", nullptr, false);
+         if (answer.is_discarded() || !answer.is_object() || !answer.contains("Response"))
+           wrong(where, "`reply` is no answer");
          put_token(tenant, entry.at("action").get<std::string>(),
                    entry.at("token").get<std::string>(),
                    {entry.at("digest").get<std::string>(), reply}, expires);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "state/error.h"
+#include "state/saved.h"
 
 namespace cvm {
 
@@ -209,8 +210,10 @@ Json Capacity::dump() const {
 }
 
 void Capacity::load(const Json& saved, const Catalog& catalog) {
+  if (!saved.is_array()) throw ConfigError{"capacity: must be a list"};
   std::vector<CapacityRule> rules;
   for (const Json& one : saved) {
+    require_members(one, "capacity", {"account", "rule", "used_before"});
     CapacityRule rule = read_rule(one.at("rule"), "capacity: ", catalog);
     rule.account = one.at("account").get<std::string>();
     rule.used_before = one.at("used_before").get<std::map<std::string, std::int64_t>>();
@@ -235,13 +238,28 @@ std::optional<std::int64_t> Stock::left(const Goods& goods) {
   return rule ? left_by(*rule) : std::nullopt;
 }
 
+namespace {
+
+bool is_about_zone(const CapacityRule& rule) {
+  return !rule.zone.empty() && rule.instance_type.empty() && rule.charge_type.empty() &&
+         rule.disk_type.empty();
+}
+
+}  // namespace
+
+bool Stock::by_zone(const Goods& goods) const {
+  const auto rule = capacity_.rule_about(goods, store_.tenant().account);
+  return rule && is_about_zone(capacity_.rules()[*rule]);
+}
+
 bool Stock::sold_out(std::string_view zone) {
   for (std::size_t i = 0; i < capacity_.rules().size(); ++i) {
     const CapacityRule& rule = capacity_.rules()[i];
-    const bool whole = rule.instance_type.empty() && rule.charge_type.empty() &&
-                       rule.disk_type.empty() && !rule.zone.empty();
-    if (!rule.account.empty() && rule.account != store_.tenant().account) continue;
-    if (whole && glob_matches(rule.zone, zone)) return left_by(i) == 0;
+    const bool of_others = !rule.account.empty() && rule.account != store_.tenant().account;
+    if (of_others || !rule.disk_type.empty() || !matches(rule.zone, zone)) continue;
+    // Something that an earlier rule leaves can be bought, whatever a rule about all says.
+    if (left_by(i) != 0) return false;
+    if (is_about_zone(rule)) return true;
   }
   return false;
 }

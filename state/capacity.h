@@ -58,8 +58,10 @@ class Stock {
       : capacity_(capacity), catalog_(catalog), store_(store) {}
 
   std::optional<std::int64_t> left(const Goods& goods);  // Nothing: unlimited.
-  // Whether a rule sells out everything in the zone.
+  // Whether there is nothing to buy in the zone.
   bool sold_out(std::string_view zone);
+  // Whether what decides about the goods is a rule about all of their zone.
+  bool by_zone(const Goods& goods) const;
 
  private:
   std::optional<std::int64_t> left_by(std::size_t rule);

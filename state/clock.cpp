@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "state/error.h"
+#include "state/saved.h"
 
 namespace cvm {
 
@@ -86,9 +87,10 @@ Json Clock::dump() const {
 }
 
 Clock Clock::load(const Json& saved) {
+  require_members(saved, "clock", {"mode", "base_ms", "machine_ms"});
   Clock clock = parse(saved.at("mode").get<std::string>(), Time{});
-  clock.set(Time{Milliseconds{saved.at("base_ms").get<std::int64_t>()}},
-            Time{Milliseconds{saved.at("machine_ms").get<std::int64_t>()}});
+  clock.set(Time{Milliseconds{integer_member(saved, "base_ms", "clock")}},
+            Time{Milliseconds{integer_member(saved, "machine_ms", "clock")}});
   return clock;
 }
 

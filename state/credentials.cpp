@@ -57,6 +57,11 @@ std::optional<Credential> Credentials::find(std::string_view secret_id) const {
   return built_in(secret_id);
 }
 
+Account Credentials::account(std::string_view secret_id) const {
+  const auto known = find(secret_id);
+  return known ? known->account : account_of(secret_id);
+}
+
 void Credentials::add(Credential credential) {
   const std::unique_lock lock(mutex_);
   if (added_.size() >= added_max && !added_.contains(credential.secret_id)) {

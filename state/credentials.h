@@ -43,6 +43,9 @@ class Credentials {
   // to 64 characters of [A-Za-z0-9_-], each label an account of its own. Nothing for any other.
   std::optional<Credential> find(std::string_view secret_id) const;
 
+  // The account it calls for: its own, or for one that is not known here the one its name makes.
+  Account account(std::string_view secret_id) const;
+
   // Adds or replaces. Throws ConfigError if there would be too many.
   void add(Credential credential);
   bool erase(std::string_view secret_id);  // False if it was not added before.

@@ -5,12 +5,17 @@
 
 #include "state/error.h"
 #include "state/ids.h"
+#include "state/saved.h"
 
 namespace cvm {
 
 namespace {
 
 constexpr std::size_t rules_max = 1000, requests_kept = 100;
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
 
 bool matches(const std::vector<std::string>& globs, std::string_view text) {
   return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
@@ -90,7 +95,7 @@ bool holds(const FaultRule& rule, const FaultCall& call, Subject& subject) {
   static const Json::json_pointer zone("/Placement/Zone"), type("/InstanceType");
   const Tenant& tenant = call.store.tenant();
   if (!rule.account.empty() && rule.account != tenant.account) return false;
-  if (!matches(rule.actions, call.action) || !matches(rule.regions, tenant.region)) return false;
+  if (!matches(rule.actions, call.action) || !matches(rule.regions, call.region)) return false;
   if (!rule.params.empty() && !is_part(rule.params, call.params)) return false;
   if (!any_matches(rule.resources,
                    rule.resources.empty() ? std::vector<std::string>{} : subject.texts())) {
@@ -118,8 +123,11 @@ Milliseconds delay_of(const Effect& effect, const FaultRule& rule, std::uint64_t
   return effect.delay_min + Milliseconds{static_cast<std::int64_t>(draw.below(spread))};
 }
 
-bool available(const FaultRule& rule, Time now) {
-  return !rule.spent() && (!rule.expires || now < *rule.expires);
+bool available(const FaultRule& rule, const FaultCall& call, const Struck& struck) {
+  if (rule.spent() || contains(struck.rules, rule.id)) return false;
+  if (rule.expires.empty()) return true;
+  const auto own = rule.expires.find(call.store.tenant().account);
+  return call.now < (own == rule.expires.end() ? rule.expires.at("") : own->second);
 }
 
 // Takes the rule's next effect.
@@ -175,14 +183,15 @@ void Faults::put(FaultRule rule) {
 }
 
 const FaultRule& Faults::add(const Json& given, const FaultNames& names,
-                             const std::function<Time(const std::string& account)>& now) {
+                             const std::map<std::string, Time, std::less<>>& now) {
   FaultRule rule = read_fault(given, names);
   while (rule.id.empty() || (!given.contains("id") && find(rule.id) != nullptr)) {
     rule.id = "fault-" + std::to_string(++numbered_);
   }
   if (rule.when.contains("ttl_s") && !rule.when["ttl_s"].is_null()) {
     const double seconds = rule.when["ttl_s"].get<double>();
-    rule.expires = now(rule.account) + Milliseconds{std::llround(seconds * 1000)};
+    for (const auto& [account, time] : now)
+      rule.expires[account] = time + Milliseconds{std::llround(seconds * 1000)};
   }
   const std::string id = rule.id;
   put(std::move(rule));
@@ -208,7 +217,7 @@ std::optional<std::int64_t> Faults::throttle(const FaultCall& call, std::uint64_
                                              Struck& struck) {
   Subject subject(call);
   for (FaultRule& rule : rules_) {
-    if (rule.next().kind != Effect::Kind::throttle || !available(rule, call.now)) continue;
+    if (rule.next().kind != Effect::Kind::throttle || !available(rule, call, struck)) continue;
     if (!holds(rule, call, subject) || !acts(rule, seed)) continue;
     return fire(rule, call, seed, struck).limit;
   }
@@ -218,7 +227,7 @@ std::optional<std::int64_t> Faults::throttle(const FaultCall& call, std::uint64_
 void Faults::strike(const FaultCall& call, std::uint64_t seed, Struck& struck) {
   Subject subject(call);
   for (FaultRule& rule : rules_) {
-    if (rule.next().kind == Effect::Kind::throttle || !available(rule, call.now)) continue;
+    if (rule.next().kind == Effect::Kind::throttle || !available(rule, call, struck)) continue;
     if (!holds(rule, call, subject) || !acts(rule, seed)) continue;
     const Effect& effect = fire(rule, call, seed, struck);
     if (effect.kind == Effect::Kind::none) continue;
@@ -228,23 +237,25 @@ void Faults::strike(const FaultCall& call, std::uint64_t seed, Struck& struck) {
 }
 
 Json Faults::shown(const FaultRule& rule) {
-  return {{"id", rule.id},
-          {"match", rule.match},
-          {"when", rule.when},
-          {"do", rule.effects},
-          {"expires_at", rule.expires ? Json(iso8601(*rule.expires)) : Json()},
-          {"matched", rule.matched},
-          {"fired", rule.fired},
-          {"requests", rule.requests}};
+  auto own = rule.expires.find(rule.account);
+  if (own == rule.expires.end()) own = rule.expires.find("");
+  const Json expires_at = own == rule.expires.end() ? Json() : Json(iso8601(own->second));
+  return {{"id", rule.id},       {"match", rule.match},      {"when", rule.when},
+          {"do", rule.effects},  {"expires_at", expires_at}, {"matched", rule.matched},
+          {"fired", rule.fired}, {"requests", rule.requests}};
 }
 
 Json Faults::dump() const {
   Json saved = Json::array();
   for (const FaultRule& rule : rules_) {
+    Json expires = Json::object();
+    for (const auto& [account, time] : rule.expires)
+      expires[account] = time.time_since_epoch().count();
     saved.push_back(
         {{"rule",
           {{"id", rule.id}, {"match", rule.match}, {"when", rule.when}, {"do", rule.effects}}},
-         {"expires_ms", rule.expires ? Json(rule.expires->time_since_epoch().count()) : Json()},
+         {"account", rule.account},
+         {"expires_ms", expires},
          {"matched", rule.matched},
          {"used", rule.used},
          {"fired", rule.fired},
@@ -254,16 +265,31 @@ Json Faults::dump() const {
 }
 
 void Faults::load(const Json& saved, const FaultNames& names) {
+  require_members(saved, "faults", {"numbered", "rules"});
   Faults loaded;
-  loaded.numbered_ = saved.at("numbered").get<std::uint64_t>();
-  for (const Json& one : saved.at("rules")) {
-    FaultRule rule = read_fault(one.at("rule"), names);
-    if (one.at("expires_ms").is_number_integer()) {
-      rule.expires = Time{Milliseconds{one.at("expires_ms").get<std::int64_t>()}};
+  loaded.numbered_ = natural_member(saved, "numbered", "faults");
+  for (const Json& one : list_member(saved, "rules", "faults")) {
+    require_members(one, "faults",
+                    {"rule", "account", "expires_ms", "matched", "used", "fired", "requests"});
+    require_members(one.at("rule"), "faults: the rule", {"id", "match", "when", "do"});
+    // The SecretId that the rule names may be unknown by now; its account is not.
+    FaultNames known = names;
+    const auto account = one.at("account").get<std::string>();
+    known.account = [&](const std::string&) { return account; };
+    FaultRule rule = read_fault(one.at("rule"), known);
+    const Json& expires = one.at("expires_ms");
+    if (!expires.is_object() || (!expires.empty() && !expires.contains("")))
+      throw ConfigError{"faults: `expires_ms` must be an object of clocks"};
+    for (const auto& own : expires.items()) {
+      rule.expires[own.key()] =
+          Time{Milliseconds{integer_member(expires, own.key(), "faults: expires_ms")}};
     }
-    rule.matched = one.at("matched").get<std::int64_t>();
-    rule.used = one.at("used").get<std::int64_t>();
-    rule.fired = one.at("fired").get<std::int64_t>();
+    const auto count = [&](const char* name) {
+      return static_cast<std::int64_t>(natural_member(one, name, "faults") & INT64_MAX);
+    };
+    rule.matched = count("matched");
+    rule.used = count("used");
+    rule.fired = count("fired");
     rule.requests = one.at("requests").get<std::deque<std::string>>();
     loaded.put(std::move(rule));
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,7 +41,8 @@ struct FaultRule {
   std::int64_t skip = 0;
   std::optional<std::int64_t> times;
   double probability = 1;
-  std::optional<Time> expires;  // Simulated time, of `account` if there is one.
+  // Simulated time: of accounts with a clock of their own by uin, of all others under "".
+  std::map<std::string, Time, std::less<>> expires;
   std::vector<Effect> steps;
 
   std::int64_t matched = 0;          // Calls that `match` holds for.
@@ -55,6 +57,7 @@ struct FaultRule {
 // A call as rules see it.
 struct FaultCall {
   std::string_view action, request_id;
+  std::string_view region;  // As sent: actions without one may name it, too.
   const Json& params;
   const Store& store;  // Bound to the caller's account and region.
   Time now;            // Simulated.
@@ -70,9 +73,9 @@ struct Struck {
 class Faults {
  public:
   // Adds a rule, or replaces the one of the same id. Throws ConfigError with the reason if the rule
-  // is none, or can never have an effect. `now` is the simulated time of its account.
+  // is none, or can never have an effect. `now` is what the clocks say, as in FaultRule::expires.
   const FaultRule& add(const Json& rule, const FaultNames& names,
-                       const std::function<Time(const std::string& account)>& now);
+                       const std::map<std::string, Time, std::less<>>& now);
 
   bool erase(std::string_view id);
   void clear(const std::string& account);  // Those of one account; all if it is empty.

@@ -165,23 +165,6 @@ void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_v
       .run();
 }
 
-Json Lifecycle::outcome(const Step& step, const Kind& kind, const std::string& state_before) const {
-  const Effect& effect = *cause_.effect;
-  std::string state = effect.state;
-  if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
-  std::string ended = effect.operation_state;
-  if (ended.empty()) {
-    const bool as_it_should = state == step.to && effect.error_message.empty();
-    ended = as_it_should ? "SUCCESS" : "FAILED";
-  }
-  Json patch = {{std::string(kind.state_member), state}};
-  if (kind.tells_operation) {
-    patch["LatestOperationState"] = ended;
-    patch["LatestOperationErrorMsg"] = effect.error_message;
-  }
-  return patch;
-}
-
 void Lifecycle::finish_later(const Step& step, const Resource& resource, const Json& patch,
                              const std::string& state_before) {
   const std::int64_t member = begun_++;
@@ -192,7 +175,19 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
     return schedule(due, Row::operation, step.name, resource.id, patch);
   }
   if (effect->after_ms >= 0) due = cause_.now + Milliseconds{effect->after_ms};
-  schedule(due, Row::outcome, step.name, resource.id, outcome(step, *resource.kind, state_before));
+  std::string state = effect->state, ended = effect->operation_state;
+  if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
+  const bool as_it_should = state == step.to && effect->error_message.empty();
+  if (ended.empty()) ended = as_it_should ? "SUCCESS" : "FAILED";
+  if (as_it_should && ended == "SUCCESS")
+    return schedule(due, Row::operation, step.name, resource.id, patch);
+  const Kind& kind = *resource.kind;
+  Json wrong = {{std::string(kind.state_member), state}};
+  if (kind.tells_operation) {
+    wrong["LatestOperationState"] = ended;
+    wrong["LatestOperationErrorMsg"] = effect->error_message;
+  }
+  schedule(due, Row::outcome, step.name, resource.id, wrong);
 }
 
 void Lifecycle::note(const Step& step, const Resource& resource, const std::string& from) {

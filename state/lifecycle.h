@@ -86,7 +86,6 @@ class Lifecycle {
   void enter(const Step& step, const Kind& kind, Json& doc) const;
   void finish_later(const Step& step, const Resource& resource, const Json& patch,
                     const std::string& state_before);
-  Json outcome(const Step& step, const Kind& kind, const std::string& state_before) const;
   Milliseconds duration(const Step& step);
   void schedule(Time due, Row row, std::string_view step, std::string_view id, const Json& patch);
   void note(const Step& step, const Resource& resource, const std::string& from);

@@ -2,6 +2,7 @@
 #include "state/quotas.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "state/error.h"
 
@@ -49,7 +50,14 @@ Json Quotas::shown(const std::string& account) const {
   Json all = documented_;
   const auto lay_over = [&](const std::string& of) {
     const auto own = changed_.find(of);
-    if (own != changed_.end()) all.merge_patch(*own);
+    if (own == changed_.end()) return;
+    // A number for every region also replaces those that some regions had.
+    if (const auto everywhere = own->find("*"); everywhere != own->end()) {
+      for (auto& region : all.items()) {
+        for (const auto& quota : everywhere->items()) region.value().erase(quota.key());
+      }
+    }
+    all.merge_patch(*own);
   };
   lay_over("");
   if (!account.empty()) lay_over(account);
@@ -82,10 +90,15 @@ void Quotas::change(const std::string& account, const Json& quotas, const Catalo
   changed_[account].merge_patch(quotas);
 }
 
-void Quotas::load(const Json& saved) {
+void Quotas::load(const Json& saved, const Catalog& catalog) {
   if (!saved.is_object()) throw ConfigError{"quotas: must be an object of accounts"};
-  for (const auto& account : saved.items()) check(account.value());
-  changed_ = saved;
+  const Json before = std::exchange(changed_, Json::object());
+  try {
+    for (const auto& account : saved.items()) change(account.key(), account.value(), catalog);
+  } catch (...) {
+    changed_ = before;
+    throw;
+  }
 }
 
 }  // namespace cvm

@@ -27,7 +27,7 @@ class Quotas {
   void forget(const std::string& account) { changed_.erase(account); }
 
   Json dump() const { return changed_; }
-  void load(const Json& saved);  // Throws ConfigError.
+  void load(const Json& saved, const Catalog& catalog);  // Throws ConfigError.
 
  private:
   void check(const Json& quotas) const;

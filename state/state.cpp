@@ -115,7 +115,7 @@ void State::load_kept(const StateOptions& options, bool fresh, Time machine) {
     setup_.steps.change(Json::parse(kept));
   }
   if (const std::string kept = meta(database_, "quotas"); !kept.empty())
-    setup_.quotas.load(Json::parse(kept));
+    setup_.quotas.load(Json::parse(kept), catalog_);
   if (const std::string kept = meta(database_, "capacity"); !kept.empty())
     setup_.capacity.load(Json::parse(kept), catalog_);
   kept_faults_ = meta(database_, "faults");

@@ -99,6 +99,9 @@ class State {
   const Clock& clock(const std::string& account) const;
   Time now(const std::string& account, Time machine) const { return clock(account).now(machine); }
 
+  // What all clocks say: the common one under "", others by uin.
+  std::map<std::string, Time, std::less<>> times(Time machine) const;
+
   // Everything that is due for the account happens. Cheap when nothing is.
   void settle(const std::string& account, Time machine);
   void settle_all(Time machine);
@@ -194,7 +197,7 @@ class State {
                  const Remembered& what, Time expires);
   void load_setup(const Json& saved);
   void load_resources(const Json& saved, const DocumentCheck& check);
-  void load_transitions(const Json& saved);
+  void load_transitions(const Json& saved, const DocumentCheck& check);
   void load_tokens(const Json& saved);
 
   Fixtures fixtures_;

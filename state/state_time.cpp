@@ -22,6 +22,12 @@ const Clock& State::clock(const std::string& account) const {
   return own == setup_.own_clocks.end() ? setup_.clock : own->second;
 }
 
+std::map<std::string, Time, std::less<>> State::times(Time machine) const {
+  std::map<std::string, Time, std::less<>> times = {{"", setup_.clock.now(machine)}};
+  for (const auto& [account, clock] : setup_.own_clocks) times[account] = clock.now(machine);
+  return times;
+}
+
 std::vector<Change> State::settle_account(const std::string& account, Time machine) {
   return cvm::settle(database_, setup_.steps, setup_.seed, account, now(account, machine));
 }

@@ -82,8 +82,12 @@ class Walk {
     for (auto& [name, given] : value.items()) {
       const Member* member = shape.find(name);
       if (member == nullptr) {
-        if (!options_.ignore_unknown) refuse(Rank::unknown, "UnknownParameter", path + name, "");
-        dropped.push_back(name);
+        // One that is refused stays: the journal shows what was sent.
+        if (options_.ignore_unknown) {
+          dropped.push_back(name);
+        } else {
+          refuse(Rank::unknown, "UnknownParameter", path + name, "");
+        }
       } else if (absent(given, *member)) {
         dropped.push_back(name);
       } else {

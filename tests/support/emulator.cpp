@@ -38,23 +38,18 @@ struct Sent {
 
   Sent(const std::string& name, const Json& params, const From& from)
       : body(params.dump()),
-        authorization(
-            "TC3-HMAC-SHA256 Credential=" + from.secret_id +
-            "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0"),
+        authorization("TC3-HMAC-SHA256 Credential=" + from.secret_id +
+                      "/2026-11-24/cvm/tc3_request, SignedHeaders=content-type;host, Signature=0"),
         action(name),
         region(from.region),
         language(from.language) {
     request.method = "POST";
     request.target = "/";
     request.body = body;
-    request.headers = {{"Host", "127.0.0.1"},
-                       {"Content-Type", "application/json"},
-                       {"X-TC-Action", action},
-                       {"X-TC-Version", "2017-03-12"},
-                       {"X-TC-Region", region},
-                       {"X-TC-Timestamp", "1795478400"},
-                       {"X-TC-Language", language},
-                       {"Authorization", authorization}};
+    request.headers = {{"Host", "127.0.0.1"},       {"Content-Type", "application/json"},
+                       {"X-TC-Action", action},     {"X-TC-Version", "2017-03-12"},
+                       {"X-TC-Region", region},     {"X-TC-Timestamp", "1795478400"},
+                       {"X-TC-Language", language}, {"Authorization", authorization}};
   }
   Sent(const Sent&) = delete;
   Sent& operator=(const Sent&) = delete;

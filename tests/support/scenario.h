@@ -17,8 +17,8 @@
 //   => {…} | status <n> [part of the message]
 //
 // In expectations "$name" takes any value the first time and the same one afterwards, "$_" takes
-// any value, "$absent" no value. In params and admin paths "$name" stands for the value taken. Lists
-// match whole, objects may have more members.
+// any value, "$absent" no value. In params and admin paths "$name" stands for the value taken.
+// Lists match whole, objects may have more members.
 #pragma once
 
 #include <string>

@@ -23,12 +23,13 @@ const usual = {
   sign: 'TC3-HMAC-SHA256',
   method: 'POST',
   version: '2017-03-12',
+  timeout: 30,
 };
 
 // Answers of the typed client, as the SDK's own models took them in.
 export function intlClient(url, options = {}) {
   const o = { ...usual, ...options };
-  const profile = new ClientProfile(o.sign, new HttpProfile(`${url.protocol}//`, url.host, o.method, 30));
+  const profile = new ClientProfile(o.sign, new HttpProfile(`${url.protocol}//`, url.host, o.method, o.timeout));
   const client = new intl.Client(new Credential(o.secretId, o.secretKey, o.token), o.region, profile);
   return (action, parameters = {}) =>
     new Promise((resolve, reject) => {
@@ -42,7 +43,7 @@ export function intlClient(url, options = {}) {
 // For any action and version.
 export function intlCommonClient(url, options = {}) {
   const o = { ...usual, ...options };
-  const profile = new ClientProfile(o.sign, new HttpProfile(`${url.protocol}//`, url.host, o.method, 30));
+  const profile = new ClientProfile(o.sign, new HttpProfile(`${url.protocol}//`, url.host, o.method, o.timeout));
   const client = new IntlCommonClient(url.host, o.version, new Credential(o.secretId, o.secretKey), o.region, profile);
   return (action, parameters = {}) =>
     new Promise((resolve, reject) => {
@@ -57,7 +58,7 @@ function mainlandConfiguration(url, o) {
     profile: {
       signMethod: o.sign,
       language: o.language,
-      httpProfile: { endpoint: url.host, protocol: `${url.protocol}//`, reqMethod: o.method, reqTimeout: 30 },
+      httpProfile: { endpoint: url.host, protocol: `${url.protocol}//`, reqMethod: o.method, reqTimeout: o.timeout },
     },
   };
 }

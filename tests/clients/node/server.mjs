@@ -60,7 +60,8 @@ export class Server {
   // Listens on a free loopback port, with a fixed seed and no log, unless the arguments say otherwise.
   static async start(args = [], { env = {} } = {}) {
     const server = new Server();
-    const given = ['--listen', '127.0.0.1:0', '--seed', '7', '--log-level', 'warn', ...args];
+    const seed = args.includes('--seed') ? [] : ['--seed', '7'];
+    const given = ['--listen', '127.0.0.1:0', ...seed, '--log-level', 'warn', ...args];
     Object.assign(server, launch(given, env));
     const listeners = 1 + given.filter((arg) => arg === '--tls-listen').length;
     await within(server.#ready(listeners), 'ready line').catch((error) => {
