@@ -290,8 +290,10 @@ std::string Gateway::failure_body(const Error& error, Exchange& exchange) {
   }
   const Effect& effect = exchange.struck.effect;
   const bool told = effect.kind == Effect::Kind::error && !effect.message.empty();
+  // Whoever exchanges SecretId and SecretKey must not find the key in an answer or the journal.
+  const std::string value = state_.credentials().is_key(error.value) ? "(hidden)" : error.value;
   exchange.message = told ? effect.message
-                          : model_.message(error.code, error.parameter, error.value, error.detail,
+                          : model_.message(error.code, error.parameter, value, error.detail,
                                            exchange.common.language);
   return error_body(error.code, exchange.message, exchange.request_id);
 }

@@ -1,6 +1,7 @@
 // The built-in credentials are a rule, not a list: nothing is stored for them. Others are added.
 #include "state/credentials.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "state/error.h"
@@ -55,6 +56,12 @@ std::optional<Credential> Credentials::find(std::string_view secret_id) const {
     if (const auto found = added_.find(secret_id); found != added_.end()) return found->second;
   }
   return built_in(secret_id);
+}
+
+bool Credentials::is_key(std::string_view text) const {
+  const std::shared_lock lock(mutex_);
+  return std::any_of(added_.begin(), added_.end(),
+                     [&](const auto& one) { return one.second.secret_key == text; });
 }
 
 Account Credentials::account(std::string_view secret_id) const {

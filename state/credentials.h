@@ -46,6 +46,9 @@ class Credentials {
   // The account it calls for: its own, or for one that is not known here the one its name makes.
   Account account(std::string_view secret_id) const;
 
+  // Whether the text is a SecretKey that was added: who exchanges id and key must not see it shown.
+  bool is_key(std::string_view text) const;
+
   // Adds or replaces. Throws ConfigError if there would be too many.
   void add(Credential credential);
   bool erase(std::string_view secret_id);  // False if it was not added before.
