@@ -15,6 +15,8 @@ namespace cvm {
 namespace fs = std::filesystem;
 
 std::optional<std::string> read_file(const std::string& path) {
+  std::error_code failure;  // A directory opens like an empty file.
+  if (std::filesystem::is_directory(path, failure)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::stringstream content;
