@@ -9,7 +9,7 @@
 #include "server/gateway.h"
 #include "server/http.h"
 #include "server/wire.h"
-#include "state/error.h"
+#include "state/fields.h"
 #include "state/json.h"
 
 namespace cvm {
@@ -36,14 +36,12 @@ struct AdminError {
 };
 
 struct Route {
-  enum class Body { none, object, any };
-
   std::string_view method, path;  // "faults/{id}"
   HttpResponse (*function)(AdminCall&);
   std::string_view summary;
   std::vector<std::string_view> query = {};   // Parameters it takes; others are refused.
   std::vector<std::string_view> fields = {};  // Members its body may have; others are refused.
-  Body body = Body::none;                     // `object`: with those fields alone.
+  bool any_body = false;                      // Takes other bodies, too, and checks them itself.
   bool locked = true;                         // Runs under the state's lock, with time settled.
 };
 using Routes = std::vector<Route>;
@@ -54,10 +52,6 @@ extern const Routes server_routes, time_routes, fault_routes, setup_routes, stat
 const Routes& all_routes();
 
 HttpResponse answer(const Json& body, int status = 200);
-
-// Refuses members that are not known, with `where` before the message.
-void only(const Json& object, const std::vector<std::string_view>& known,
-          const std::string& where = "");
 
 // Readers of fields; throw ConfigError that names the field.
 std::string text_field(const Json& object, const std::string& name, bool needed);

@@ -49,7 +49,7 @@ HttpResponse get_info(AdminCall& call) {
 }
 
 Json schema_of(const Route& route) {
-  if (route.body == Route::Body::any) return Json::object();
+  if (route.any_body) return Json::object();
   Json properties = Json::object();
   for (const std::string_view field : route.fields) properties[std::string(field)] = Json::object();
   return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
@@ -68,11 +68,8 @@ HttpResponse get_openapi(AdminCall&) {
     if (const std::size_t open = route.path.find('{'); open != route.path.npos)
       parameter(route.path.substr(open + 1, route.path.find('}') - open - 1), "path");
     for (const std::string_view name : route.query) parameter(name, "query");
-    Json method(route.method);
-    std::string verb = method.get<std::string>();
-    for (char& c : verb) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     Json operation = {{"summary", route.summary}, {"parameters", parameters}};
-    if (route.body != Route::Body::none || !route.fields.empty()) {
+    if (route.any_body || !route.fields.empty()) {
       operation["requestBody"] = {
           {"content", {{"application/json", {{"schema", schema_of(route)}}}}}};
     }
@@ -82,7 +79,7 @@ HttpResponse get_openapi(AdminCall&) {
          {{"description", "refused"},
           {"content",
            {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}}}};
-    paths["/_cvmsim/" + std::string(route.path)][verb] = operation;
+    paths["/_cvmsim/" + std::string(route.path)][lower_case(route.method)] = operation;
   }
   const Json text = {{"type", "string"}};
   const Json error = {

@@ -12,6 +12,7 @@
 
 #include "handlers/api/model.h"
 #include "handlers/registry.h"
+#include "server/edit_distance.h"
 #include "server/http.h"
 #include "server/signature.h"
 #include "state/error.h"
@@ -72,27 +73,11 @@ std::string for_shell(std::string_view text) {
   return out + "'";
 }
 
-// Insertions, deletions and replacements from one to the other.
-std::size_t distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 const Action& known_action(const Model& model, const std::string& name) {
   if (const Action* action = model.find(name)) return *action;
   const auto& all = model.actions();
   const auto nearest = std::min_element(all.begin(), all.end(), [&](const auto& a, const auto& b) {
-    return distance(name, a.first) < distance(name, b.first);
+    return edit_distance(name, a.first) < edit_distance(name, b.first);
   });
   throw ConfigError{"--action: `" + name + "` is not an action of the API; the nearest is " +
                     nearest->first};

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <numeric>
 
+#include "server/edit_distance.h"
 #include "server/forensics_search.h"
 
 namespace cvm {
@@ -27,12 +27,8 @@ std::string_view stripped(std::string_view text) {
 
 // What must not be shown, in the spellings that a request may hold it.
 std::vector<std::string> secrets(const Credentials& credentials) {
-  std::vector<Credential> all = credentials.added();
-  for (const char* id : {"AKIDEXAMPLE", "AKIDEXAMPLE-label"}) {
-    if (auto built_in = credentials.find(id)) all.push_back(std::move(*built_in));
-  }
   std::vector<std::string> texts;
-  for (const Credential& one : all) {
+  for (const Credential& one : known_credentials(credentials)) {
     for (const std::string& text : {one.secret_key, one.token}) {
       if (text.size() < hidden_min) continue;
       texts.insert(texts.end(), {text, lower_case(text), url_encode(text)});
@@ -79,21 +75,6 @@ bool digits_of(std::string_view text, std::string_view digits) {
   return text.find_first_not_of(digits) == text.npos;
 }
 
-// How many letters have to be changed, added or left out; for short texts.
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
 std::string unknown_id(const Credentials& credentials, std::string_view id) {
   static constexpr std::string_view main_id = "AKIDEXAMPLE";
   if (const auto known = credentials.find(id)) {
@@ -106,19 +87,15 @@ std::string unknown_id(const Credentials& credentials, std::string_view id) {
     return "key: the SecretId " + quote(id) + " has blanks or quotes around it, known is " +
            quote(plain) + ".";
   }
-  std::vector<Credential> all = credentials.added();
-  for (const char* built_in : {"AKIDEXAMPLE", "AKIDEXAMPLE-label"}) {
-    if (auto one = credentials.find(built_in)) all.push_back(std::move(*one));
-  }
   std::string accepted = "`AKIDEXAMPLE`, `AKIDEXAMPLE-<label>`", near;
   std::size_t told = 0;
-  for (const Credential& one : all) {
+  for (const Credential& one : known_credentials(credentials)) {
     if (one.secret_key == plain) {
       return "key: what was sent as SecretId is the SecretKey of " + quote(one.secret_id) +
              ": the two seem to be exchanged.";
     }
-    const bool similar =
-        id.size() <= 128 && one.secret_id.size() <= id.size() + 2 && edits(id, one.secret_id) <= 2;
+    const bool similar = id.size() <= 128 && one.secret_id.size() <= id.size() + 2 &&
+                         edit_distance(id, one.secret_id) <= 2;
     if (near.empty() && (similar || equal_ignoring_case(id, one.secret_id))) near = one.secret_id;
     if (one.secret_id.starts_with(main_id)) continue;
     if (++told <= told_ids_max) accepted += ", " + quote(one.secret_id);

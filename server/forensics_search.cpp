@@ -105,6 +105,15 @@ std::vector<std::string> host_candidates(const Case& about) {
   return all;
 }
 
+std::vector<Credential> known_credentials(const Credentials& credentials) {
+  std::vector<Credential> all = credentials.added();
+  // Whatever was added, the built-in key is that of the labels nobody has added.
+  for (const char* id : {"AKIDEXAMPLE", "AKIDEXAMPLE-label"}) {
+    if (auto built_in = credentials.find(id)) all.push_back(std::move(*built_in));
+  }
+  return all;
+}
+
 std::vector<KeyCandidate> key_candidates(const Case& about) {
   const Credential& own = *about.credential;
   const std::string& key = own.secret_key;
@@ -124,12 +133,7 @@ std::vector<KeyCandidate> key_candidates(const Case& about) {
   misspelt("'" + key + "'", whose + " in single quotes");
   misspelt(key + "&", whose + " and an ampersand behind it");
   misspelt(own.secret_id, "the SecretId " + quote(own.secret_id) + " in place of its SecretKey");
-  std::vector<Credential> others = about.credentials.added();
-  // Whatever was added, the built-in key is that of the labels nobody has added.
-  for (const char* id : {"AKIDEXAMPLE", "AKIDEXAMPLE-label"}) {
-    if (auto built_in = about.credentials.find(id)) others.push_back(std::move(*built_in));
-  }
-  for (Credential& other : others) {
+  for (Credential& other : known_credentials(about.credentials)) {
     if (other.secret_key == key || other.secret_key.empty()) continue;
     all.push_back({std::move(other.secret_key),
                    "the client seems to have signed with the SecretKey of " +

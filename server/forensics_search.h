@@ -64,6 +64,9 @@ std::string difference(std::string_view signed_text, std::string_view expected_t
 // Hosts that a client may have signed instead of the Host header that arrived.
 std::vector<std::string> host_candidates(const Case& about);
 
+// Those that were added, and the built-in ones.
+std::vector<Credential> known_credentials(const Credentials& credentials);
+
 // Keys that are not the credential's: misspellings of it first, then those of other credentials.
 struct KeyCandidate {
   std::string key, says;

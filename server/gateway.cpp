@@ -178,11 +178,15 @@ void Gateway::prepare(Exchange& exchange) {
 
 // Still before anything is done: rate limit, then faults for what is not refused.
 void Gateway::admit(Exchange& exchange) {
+  exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
+  if (state_.faults().empty()) {
+    if (const auto refusal = check_rate(exchange, std::nullopt)) exchange.refused = refusal;
+    return;
+  }
   const Tenant tenant = exchange.tenant();
-  exchange.request_id = state_.next_request_id(tenant.account);
-  const Store store = state_.store(tenant);
   // Rules may ask for the state of what is there: it has to be that of now.
-  if (!state_.faults().empty()) state_.settle(tenant.account, exchange.machine);
+  state_.settle(tenant.account, exchange.machine);
+  const Store store = state_.store(tenant);
   const FaultCall call{exchange.action->name,
                        exchange.request_id,
                        exchange.common.region,
@@ -193,6 +197,7 @@ void Gateway::admit(Exchange& exchange) {
   if (!exchange.refused) limit = state_.throttle(call, exchange.struck);
   if (const auto refusal = check_rate(exchange, limit)) exchange.refused = refusal;
   if (!exchange.refused) state_.strike(call, exchange.struck);
+  state_.save_faults();
 }
 
 std::optional<Error> Gateway::check_rate(const Exchange& exchange,

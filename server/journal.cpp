@@ -12,10 +12,10 @@ namespace {
 constexpr std::size_t entries_max = 10000, bytes_max = 32 << 20, entry_bytes_max = 1 << 20;
 
 bool matches(const JournalEntry& entry, const JournalFilter& filter) {
-  const auto fits = [](const std::string& glob, const std::string& text) {
-    return glob.empty() || glob_matches(glob, text);
-  };
-  if (!fits(filter.action, entry.action) || !fits(filter.region, entry.region)) return false;
+  if (!matches_if_given(filter.action, entry.action) ||
+      !matches_if_given(filter.region, entry.region)) {
+    return false;
+  }
   if (!filter.account.empty() && filter.account != entry.account) return false;
   if (filter.since && entry.time < *filter.since) return false;
   if (!filter.code) return true;
@@ -53,7 +53,7 @@ void mask_secrets(Json& params) {
   }
 }
 
-Json entry_json(const JournalEntry& entry) {
+Json entry_facts(const JournalEntry& entry) {
   return {{"request_id", entry.request_id},
           {"time", iso8601_ms(entry.time)},
           {"account", entry.account},
@@ -65,9 +65,14 @@ Json entry_json(const JournalEntry& entry) {
           {"method", entry.method},
           {"status", entry.status},
           {"code", entry.code},
-          {"duration_us", entry.duration_us},
-          {"params", entry.params},
-          {"faults", entry.faults}};
+          {"duration_us", entry.duration_us}};
+}
+
+Json entry_json(const JournalEntry& entry) {
+  Json json = entry_facts(entry);
+  json["params"] = entry.params;
+  json["faults"] = entry.faults;
+  return json;
 }
 
 Journal::Entry Journal::add(JournalEntry entry) {

@@ -53,6 +53,8 @@ struct JournalFilter {
 
 // A journal entry as the admin API shows it.
 Json entry_json(const JournalEntry& entry);
+// The same without what the request asked for and met: params and faults.
+Json entry_facts(const JournalEntry& entry);
 
 class Journal {
  public:

@@ -36,8 +36,8 @@ void log_request(const Exchange& exchange) {
   static const JournalEntry none;
   const JournalEntry& entry = exchange.entry ? *exchange.entry : none;
   if (format == LogFormat::json) {
-    Json line = entry_json(entry);
-    line.erase("params");
+    Json line = entry_facts(entry);
+    line["faults"] = entry.faults;
     line["time"] =
         iso8601_ms(std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now()));
     line["source"] = request.source;

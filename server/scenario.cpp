@@ -10,26 +10,9 @@ namespace cvm {
 
 namespace {
 
-// Runs `work`; a mistake in it is told with the place.
-template <class Work>
-void at(const std::string& where, Work work) {
-  try {
-    work();
-  } catch (const ConfigError& mistake) {
-    throw ConfigError{where + ": " + mistake.message};
-  } catch (const Json::exception& problem) {
-    throw ConfigError{where + ": " + problem.what()};
-  }
-}
-
 template <class Work>
 void each(const Json& scenario, const char* name, Work work) {
-  const auto list = scenario.find(name);
-  if (list == scenario.end()) return;
-  if (!list->is_array()) throw ConfigError{std::string(name) + ": it must be a list"};
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    at(std::string(name) + "[" + std::to_string(i) + "]", [&] { work((*list)[i]); });
-  }
+  if (scenario.contains(name)) each_member(scenario, name, work);
 }
 
 // The value of `web.InstanceIdSet[0]`.
@@ -127,7 +110,7 @@ void set_up(Gateway& gateway, const Json& scenario) {
     state.credentials().add(read_credential(entry));
   });
   if (scenario.contains("clock")) {
-    at("clock", [&] {
+    told_at("clock", [&] {
       only(scenario["clock"], clock_fields);
       apply_clock(gateway, "", scenario["clock"]);
     });
@@ -166,10 +149,11 @@ Json apply_scenario(Gateway& gateway, const Json& scenario, const std::string& a
   Json named = Json::object();
   if (account.empty()) set_up(gateway, scenario);
   each(scenario, "calls", [&](const Json& entry) { make_call(gateway, entry, account, named); });
-  each(scenario, "faults", [&](const Json& entry) {
-    if (!account.empty() && account != account_in(gateway, entry)) return;
-    const Json rule = filled(entry, named);
-    state.set_up([&](Setup& setup) { add_fault(gateway, setup, rule); });
+  state.set_up([&](Setup& setup) {
+    each(scenario, "faults", [&](const Json& entry) {
+      if (!account.empty() && account != account_in(gateway, entry)) return;
+      add_fault(gateway, setup, filled(entry, named));
+    });
   });
   work.keep();
   return named;
@@ -182,7 +166,7 @@ void start_with(Gateway& gateway, std::vector<Scenario> scenarios) {
   for (const Scenario& scenario : scenarios) {
     const std::string digest = sha256_hex(scenario.content.dump());
     if (std::find(known.begin(), known.end(), digest) != known.end()) continue;
-    at("scenario " + scenario.name, [&] { apply_scenario(gateway, scenario.content); });
+    told_at("scenario " + scenario.name, [&] { apply_scenario(gateway, scenario.content); });
     known.push_back(digest);
   }
   gateway.state().set_scenarios(known);
@@ -199,7 +183,8 @@ void reset(Gateway& gateway, const std::string& account) {
     state.reset(account);
   }
   for (const Scenario& scenario : gateway.scenarios) {
-    at("scenario " + scenario.name, [&] { apply_scenario(gateway, scenario.content, account); });
+    told_at("scenario " + scenario.name,
+            [&] { apply_scenario(gateway, scenario.content, account); });
   }
   work.keep();
   if (account.empty()) gateway.rate_limit().clear();

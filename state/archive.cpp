@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "state/error.h"
+#include "state/fields.h"
 #include "state/ids.h"
-#include "state/saved.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -14,38 +13,15 @@ namespace {
 
 constexpr std::int64_t format = 1;
 
-[[noreturn]] void wrong(const std::string& where, const std::string& reason) {
-  throw ConfigError{"state: " + where + ": " + reason};
-}
+[[noreturn]] void wrong(const std::string& reason) { throw ConfigError{reason}; }
 
 std::string quoted(std::string_view text) { return Json(text).dump(); }
 
-Tenant tenant_of(const Json& entry, const std::string& where, const Catalog& catalog) {
+Tenant tenant_of(const Json& entry, const Catalog& catalog) {
   Tenant tenant{entry.at("account").get<std::string>(), entry.at("region").get<std::string>()};
-  if (tenant.account.empty()) wrong(where, "`account` is empty");
-  if (catalog.region(tenant.region) == nullptr)
-    wrong(where, "there is no region `" + tenant.region + "`");
+  if (tenant.account.empty()) wrong("`account` is empty");
+  if (catalog.region(tenant.region) == nullptr) wrong("there is no region `" + tenant.region + "`");
   return tenant;
-}
-
-std::string place(const char* name, std::size_t i) {
-  return std::string(name) + "[" + std::to_string(i) + "]";
-}
-
-// Runs `read`, and tells where it failed.
-template <class Read>
-void each(const Json& saved, const char* name, std::initializer_list<std::string_view> fields,
-          Read read) {
-  const Json& entries = list_member(saved, name, "state");
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const std::string where = place(name, i);
-    require_members(entries[i], "state: " + where, fields);
-    try {
-      read(entries[i], where);
-    } catch (const Json::exception& problem) {
-      wrong(where, problem.what());
-    }
-  }
 }
 
 }  // namespace
@@ -135,139 +111,116 @@ std::string State::dump() const {
 }
 
 void State::load(const Json& saved, const DocumentCheck& check) {
-  const auto version = saved.is_object() ? saved.find("format") : saved.end();
-  if (version == saved.end() || !version->is_number_integer())
-    wrong("format", "it is missing: this is no state of cvmsim");
-  if (*version != format) {
-    wrong("format", "it is of version " + version->dump() + ", this cvmsim reads version " +
-                        std::to_string(format));
-  }
-  require_members(saved, "state: the document",
-                  {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity", "faults",
-                   "accounts", "resources", "transitions", "tokens"});
-  Overhaul work(*this);
-  erase_all();
-  std::string part = "the settings";
-  try {
+  told_at("state", [&] {
+    const auto version = saved.is_object() ? saved.find("format") : saved.end();
+    if (version == saved.end() || !version->is_number_integer())
+      wrong("format: it is missing: this is no state of cvmsim");
+    if (*version != format) {
+      wrong("format: it is of version " + version->dump() + ", this cvmsim reads version " +
+            std::to_string(format));
+    }
+    exactly(saved, {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity",
+                    "faults", "accounts", "resources", "transitions", "tokens"});
+    Overhaul work(*this);
+    erase_all();
     load_setup(saved);
-    part = "resources";
+    load_accounts(saved);
     load_resources(saved, check);
-    part = "transitions";
     load_transitions(saved, check);
-    part = "tokens";
     load_tokens(saved);
-  } catch (const Json::exception& problem) {
-    wrong(part, problem.what());
-  }
-  save_setup();
-  work.keep();
+    save_setup();
+    work.keep();
+  });
   events_.clear();
 }
 
 void State::load_setup(const Json& saved) {
-  setup_.seed = natural_member(saved, "seed", "state");
-  setup_.starts = natural_member(saved, "starts", "state");
-  setup_.clock = Clock::load(saved.at("clock"));
+  setup_.seed = natural_member(saved, "seed");
+  setup_.starts = natural_member(saved, "starts");
+  told_at("clock", [&] { setup_.clock = Clock::load(saved.at("clock")); });
   setup_.steps.change(saved.at("lifecycle"));
   setup_.quotas.load(saved.at("quotas"), catalog_);
-  setup_.capacity.load(saved.at("capacity"), catalog_);
-  setup_.faults.load(saved.at("faults"), fault_names());
+  told_at("capacity", [&] { setup_.capacity.load(saved.at("capacity"), catalog_); });
+  told_at("faults", [&] { setup_.faults.load(saved.at("faults"), fault_names()); });
+}
+
+void State::load_accounts(const Json& saved) {
   setup_.requests.clear();
   setup_.own_clocks.clear();
   std::set<std::string> seen;
-  each(saved, "accounts", {"account", "counter", "requests", "clock"},
-       [&](const Json& entry, const std::string& where) {
-         const auto uin = entry.at("account").get<std::string>();
-         if (!seen.insert(uin).second) wrong(where, "the account `" + uin + "` is there twice");
-         const std::uint64_t requests = natural_member(entry, "requests", where);
-         if (requests > 0) setup_.requests[uin] = requests;
-         const std::uint64_t counter = natural_member(entry, "counter", where);
-         // Requests without a valid caller are counted under no name; it has nothing else.
-         if (uin.empty() && (counter > 0 || !entry.at("clock").is_null()))
-           wrong(where, "`account` is empty");
-         if (counter > 0) set_counter(uin, static_cast<std::int64_t>(counter));
-         if (entry.at("clock").is_null()) return;
-         setup_.own_clocks.insert_or_assign(uin, Clock::load(entry.at("clock")));
-         save_clock(uin);
-       });
+  each_member(saved, "accounts", [&](const Json& entry) {
+    exactly(entry, {"account", "counter", "requests", "clock"});
+    const auto uin = entry.at("account").get<std::string>();
+    if (!seen.insert(uin).second) wrong("the account `" + uin + "` is there twice");
+    const std::uint64_t requests = natural_member(entry, "requests");
+    if (requests > 0) setup_.requests[uin] = requests;
+    const std::uint64_t counter = natural_member(entry, "counter");
+    // Requests without a valid caller are counted under no name; it has nothing else.
+    if (uin.empty() && (counter > 0 || !entry.at("clock").is_null())) wrong("`account` is empty");
+    if (counter > 0) set_counter(uin, static_cast<std::int64_t>(counter));
+    if (entry.at("clock").is_null()) return;
+    told_at("clock",
+            [&] { setup_.own_clocks.insert_or_assign(uin, Clock::load(entry.at("clock"))); });
+    save_clock(uin);
+  });
 }
 
 void State::load_resources(const Json& saved, const DocumentCheck& check) {
-  each(saved, "resources", {"kind", "account", "region", "id", "doc", "hidden"},
-       [&](const Json& entry, const std::string& where) {
-         const Kind* kind = find_kind(entry.at("kind").get_ref<const std::string&>());
-         if (kind == nullptr) wrong(where, "there is no kind " + entry.at("kind").dump());
-         const auto id = entry.at("id").get<std::string>();
-         const Json& doc = entry.at("doc");
-         if (!is_id(id, kind->id_prefix)) wrong(where, "`" + id + "` is no id");
-         if (!doc.is_object() || doc.value(std::string(kind->id_member), Json()) != id)
-           wrong(where, "the document is not that of `" + id + "`");
-         if (!entry.at("hidden").is_object()) wrong(where, "`hidden` must be an object");
-         if (Store::locate(database_, id)) wrong(where, "`" + id + "` is there twice");
-         try {
-           check(*kind, doc);
-         } catch (const ConfigError& mistake) {
-           wrong(where, mistake.message);
-         }
-         store(tenant_of(entry, where, catalog_)).restore(*kind, id, doc, entry.at("hidden"));
-       });
+  each_member(saved, "resources", [&](const Json& entry) {
+    exactly(entry, {"kind", "account", "region", "id", "doc", "hidden"});
+    const Kind* kind = find_kind(entry.at("kind").get_ref<const std::string&>());
+    if (kind == nullptr) wrong("there is no kind " + entry.at("kind").dump());
+    const auto id = entry.at("id").get<std::string>();
+    const Json& doc = entry.at("doc");
+    if (!is_id(id, kind->id_prefix)) wrong("`" + id + "` is no id");
+    if (!doc.is_object() || doc.value(std::string(kind->id_member), Json()) != id)
+      wrong("the document is not that of `" + id + "`");
+    if (!entry.at("hidden").is_object()) wrong("`hidden` must be an object");
+    if (Store::locate(database_, id)) wrong("`" + id + "` is there twice");
+    check(*kind, doc);
+    store(tenant_of(entry, catalog_)).restore(*kind, id, doc, entry.at("hidden"));
+  });
 }
 
 void State::load_transitions(const Json& saved, const DocumentCheck& check) {
-  each(saved, "transitions",
-       {"account", "due_ms", "id", "operation", "step", "request_id", "patch"},
-       [&](const Json& entry, const std::string& where) {
-         const auto id = entry.at("id").get<std::string>();
-         const auto& account = entry.at("account").get_ref<const std::string&>();
-         const auto owner = Store::locate(database_, id);
-         if (!owner || owner->first.account != account)
-           wrong(where, "the account has no resource `" + id + "`");
-         const std::int64_t operation = integer_member(entry, "operation", where);
-         if (operation < 0 || operation > 2) wrong(where, "`operation` must be 0, 1 or 2");
-         const auto& step = entry.at("step").get_ref<const std::string&>();
-         if (!setup_.steps.contains(step)) wrong(where, "there is no step `" + step + "`");
-         if (!entry.at("patch").is_object()) wrong(where, "`patch` must be an object");
-         // What the document will be then has to be right, too.
-         Resource resource = store(owner->first).get(*owner->second, id);
-         resource.doc.update(entry.at("patch"), true);
-         try {
-           check(*owner->second, resource.doc);
-         } catch (const ConfigError& mistake) {
-           wrong(where, "`patch`: " + mistake.message);
-         }
-         const std::string patch = entry.at("patch").dump();
-         database_
-             .prepare(
-                 "insert into transition (account, due, id, operation, step, request_id, patch)"
-                 " values (?,?,?,?,?,?,?)")
-             .bind(account)
-             .bind(integer_member(entry, "due_ms", where))
-             .bind(id)
-             .bind(operation)
-             .bind(step)
-             .bind(entry.at("request_id").get_ref<const std::string&>())
-             .bind(patch)
-             .run();
-       });
+  each_member(saved, "transitions", [&](const Json& entry) {
+    exactly(entry, {"account", "due_ms", "id", "operation", "step", "request_id", "patch"});
+    const auto text = [&](const char* name) { return entry.at(name).get<std::string>(); };
+    const Json& patch = entry.at("patch");
+    const Transition what{text("account"), Time{Milliseconds{integer_member(entry, "due_ms")}},
+                          text("id"),      integer_member(entry, "operation"),
+                          text("step"),    text("request_id"),
+                          patch.dump()};
+    const auto owner = Store::locate(database_, what.id);
+    if (!owner || owner->first.account != what.account)
+      wrong("the account has no resource `" + what.id + "`");
+    if (what.operation < 0 || what.operation > 2) wrong("`operation` must be 0, 1 or 2");
+    if (!setup_.steps.contains(what.step)) wrong("there is no step `" + what.step + "`");
+    if (!patch.is_object()) wrong("`patch` must be an object");
+    // What the document will be then has to be right, too.
+    Json doc = store(owner->first).get(*owner->second, what.id).doc;
+    doc.update(patch, true);
+    told_at("`patch`", [&] { check(*owner->second, doc); });
+    add_transition(database_, what);
+  });
 }
 
 void State::load_tokens(const Json& saved) {
-  each(saved, "tokens", {"account", "region", "action", "token", "digest", "reply", "expires_ms"},
-       [&](const Json& entry, const std::string& where) {
-         const Time expires{Milliseconds{integer_member(entry, "expires_ms", where)}};
-         const Tenant tenant = tenant_of(entry, where, catalog_);
-         const auto& reply = entry.at("reply").get_ref<const std::string&>();
-         const auto& action = entry.at("action").get_ref<const std::string&>();
-         const auto& actions = fault_names().actions;
-         if (std::find(actions.begin(), actions.end(), action) == actions.end())
-           wrong(where, "there is no action `" + action + "`");
-         const Json answer = Json::parse(reply + "}}", nullptr, false);
-         if (answer.is_discarded() || !answer.is_object() || !answer.contains("Response"))
-           wrong(where, "`reply` is no answer");
-         put_token(tenant, entry.at("action").get<std::string>(),
-                   entry.at("token").get<std::string>(),
-                   {entry.at("digest").get<std::string>(), reply}, expires);
-       });
+  each_member(saved, "tokens", [&](const Json& entry) {
+    exactly(entry, {"account", "region", "action", "token", "digest", "reply", "expires_ms"});
+    const Time expires{Milliseconds{integer_member(entry, "expires_ms")}};
+    const Tenant tenant = tenant_of(entry, catalog_);
+    const auto& action = entry.at("action").get_ref<const std::string&>();
+    const auto& actions = fault_names().actions;
+    if (std::find(actions.begin(), actions.end(), action) == actions.end())
+      wrong("there is no action `" + action + "`");
+    const auto& reply = entry.at("reply").get_ref<const std::string&>();
+    const Json answer = Json::parse(reply + "}}", nullptr, false);
+    if (answer.is_discarded() || !answer.is_object() || !answer.contains("Response"))
+      wrong("`reply` is no answer");
+    put_token(tenant, action, entry.at("token").get<std::string>(),
+              {entry.at("digest").get<std::string>(), reply}, expires);
+  });
 }
 
 }  // namespace cvm

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "state/error.h"
-#include "state/saved.h"
+#include "state/fields.h"
 
 namespace cvm {
 
@@ -13,14 +12,12 @@ namespace {
 constexpr std::int64_t stock_max = 1'000'000'000, page_size = 100;
 constexpr std::size_t rules_max = 1000;
 
-bool matches(const std::string& glob, std::string_view text) {
-  return glob.empty() || glob_matches(glob, text);
-}
-
 bool about(const CapacityRule& rule, const Goods& goods) {
   if (rule.disk_type.empty() != goods.disk_type.empty()) return false;
-  return matches(rule.zone, goods.zone) && matches(rule.instance_type, goods.instance_type) &&
-         matches(rule.charge_type, goods.charge_type) && matches(rule.disk_type, goods.disk_type);
+  return matches_if_given(rule.zone, goods.zone) &&
+         matches_if_given(rule.instance_type, goods.instance_type) &&
+         matches_if_given(rule.charge_type, goods.charge_type) &&
+         matches_if_given(rule.disk_type, goods.disk_type);
 }
 
 // The instances in the store's account and region that a rule is about.
@@ -54,9 +51,9 @@ Query query_of(const CapacityRule& rule, const Catalog& catalog, const std::stri
 std::int64_t disks_in(const std::string& documents, const std::string& glob) {
   std::int64_t count = 0;
   for (const Json& doc : Json::parse("[" + documents + "]")) {
-    count += matches(glob, doc.at("SystemDisk").at("DiskType").get<std::string>()) ? 1 : 0;
+    count += matches_if_given(glob, doc.at("SystemDisk").at("DiskType").get<std::string>()) ? 1 : 0;
     for (const Json& disk : doc.at("DataDisks"))
-      count += matches(glob, disk.at("DiskType").get<std::string>()) ? 1 : 0;
+      count += matches_if_given(glob, disk.at("DiskType").get<std::string>()) ? 1 : 0;
   }
   return count;
 }
@@ -90,13 +87,7 @@ bool known(const std::string& glob, const Things& things) {
 }
 
 CapacityRule read_rule(const Json& given, const std::string& where, const Catalog& catalog) {
-  if (!given.is_object()) throw ConfigError{where + "must be an object"};
-  for (const auto& item : given.items()) {
-    static constexpr std::string_view fields[] = {"zone", "instance_type", "charge_type",
-                                                  "disk_type", "stock"};
-    if (std::find(std::begin(fields), std::end(fields), item.key()) == std::end(fields))
-      throw ConfigError{where + "unknown field `" + item.key() + "`"};
-  }
+  only(given, {"zone", "instance_type", "charge_type", "disk_type", "stock"}, where);
   CapacityRule rule;
   rule.zone = glob_field(given, "zone", where);
   rule.instance_type = glob_field(given, "instance_type", where);
@@ -210,11 +201,11 @@ Json Capacity::dump() const {
 }
 
 void Capacity::load(const Json& saved, const Catalog& catalog) {
-  if (!saved.is_array()) throw ConfigError{"capacity: must be a list"};
+  if (!saved.is_array()) throw ConfigError{"it must be a list"};
   std::vector<CapacityRule> rules;
   for (const Json& one : saved) {
-    require_members(one, "capacity", {"account", "rule", "used_before"});
-    CapacityRule rule = read_rule(one.at("rule"), "capacity: ", catalog);
+    exactly(one, {"account", "rule", "used_before"});
+    CapacityRule rule = read_rule(one.at("rule"), "", catalog);
     rule.account = one.at("account").get<std::string>();
     rule.used_before = one.at("used_before").get<std::map<std::string, std::int64_t>>();
     rules.push_back(std::move(rule));
@@ -256,7 +247,7 @@ bool Stock::sold_out(std::string_view zone) {
   for (std::size_t i = 0; i < capacity_.rules().size(); ++i) {
     const CapacityRule& rule = capacity_.rules()[i];
     const bool of_others = !rule.account.empty() && rule.account != store_.tenant().account;
-    if (of_others || !rule.disk_type.empty() || !matches(rule.zone, zone)) continue;
+    if (of_others || !rule.disk_type.empty() || !matches_if_given(rule.zone, zone)) continue;
     // Something that an earlier rule leaves can be bought, whatever a rule about all says.
     if (left_by(i) != 0) return false;
     if (is_about_zone(rule)) return true;

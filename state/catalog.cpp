@@ -156,4 +156,14 @@ const PublicImage* Catalog::image(std::string_view id) const {
   return found == image_index_.end() ? nullptr : &images_[found->second];
 }
 
+bool any_glob_matches(const std::vector<std::string>& globs, std::string_view text) {
+  return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+           return glob_matches(glob, text);
+         });
+}
+
+bool matches_if_given(std::string_view glob, std::string_view text) {
+  return glob.empty() || glob_matches(glob, text);
+}
+
 }  // namespace cvm

@@ -92,4 +92,8 @@ class Catalog {
 // `*` stands for any text; everything else for itself.
 bool glob_matches(std::string_view glob, std::string_view text);
 
+// Whether one of the globs does; a list without any, or an empty glob, asks for nothing.
+bool any_glob_matches(const std::vector<std::string>& globs, std::string_view text);
+bool matches_if_given(std::string_view glob, std::string_view text);
+
 }  // namespace cvm

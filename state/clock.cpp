@@ -4,8 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "state/error.h"
-#include "state/saved.h"
+#include "state/fields.h"
 
 namespace cvm {
 
@@ -87,10 +86,10 @@ Json Clock::dump() const {
 }
 
 Clock Clock::load(const Json& saved) {
-  require_members(saved, "clock", {"mode", "base_ms", "machine_ms"});
+  exactly(saved, {"mode", "base_ms", "machine_ms"});
   Clock clock = parse(saved.at("mode").get<std::string>(), Time{});
-  clock.set(Time{Milliseconds{integer_member(saved, "base_ms", "clock")}},
-            Time{Milliseconds{integer_member(saved, "machine_ms", "clock")}});
+  clock.set(Time{Milliseconds{integer_member(saved, "base_ms")}},
+            Time{Milliseconds{integer_member(saved, "machine_ms")}});
   return clock;
 }
 

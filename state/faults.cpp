@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "state/error.h"
+#include "state/fields.h"
 #include "state/ids.h"
-#include "state/saved.h"
 
 namespace cvm {
 
@@ -17,15 +17,9 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-bool matches(const std::vector<std::string>& globs, std::string_view text) {
-  return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-           return glob_matches(glob, text);
-         });
-}
-
 bool any_matches(const std::vector<std::string>& globs, const std::vector<std::string>& texts) {
   return globs.empty() || std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
-           return matches(globs, text);
+           return any_glob_matches(globs, text);
          });
 }
 
@@ -95,7 +89,10 @@ bool holds(const FaultRule& rule, const FaultCall& call, Subject& subject) {
   static const Json::json_pointer zone("/Placement/Zone"), type("/InstanceType");
   const Tenant& tenant = call.store.tenant();
   if (!rule.account.empty() && rule.account != tenant.account) return false;
-  if (!matches(rule.actions, call.action) || !matches(rule.regions, call.region)) return false;
+  if (!any_glob_matches(rule.actions, call.action) ||
+      !any_glob_matches(rule.regions, call.region)) {
+    return false;
+  }
   if (!rule.params.empty() && !is_part(rule.params, call.params)) return false;
   if (!any_matches(rule.resources,
                    rule.resources.empty() ? std::vector<std::string>{} : subject.texts())) {
@@ -265,13 +262,12 @@ Json Faults::dump() const {
 }
 
 void Faults::load(const Json& saved, const FaultNames& names) {
-  require_members(saved, "faults", {"numbered", "rules"});
+  exactly(saved, {"numbered", "rules"});
   Faults loaded;
-  loaded.numbered_ = natural_member(saved, "numbered", "faults");
-  for (const Json& one : list_member(saved, "rules", "faults")) {
-    require_members(one, "faults",
-                    {"rule", "account", "expires_ms", "matched", "used", "fired", "requests"});
-    require_members(one.at("rule"), "faults: the rule", {"id", "match", "when", "do"});
+  loaded.numbered_ = natural_member(saved, "numbered");
+  each_member(saved, "rules", [&](const Json& one) {
+    exactly(one, {"rule", "account", "expires_ms", "matched", "used", "fired", "requests"});
+    exactly(one.at("rule"), {"id", "match", "when", "do"}, "rule: ");
     // The SecretId that the rule names may be unknown by now; its account is not.
     FaultNames known = names;
     const auto account = one.at("account").get<std::string>();
@@ -279,20 +275,19 @@ void Faults::load(const Json& saved, const FaultNames& names) {
     FaultRule rule = read_fault(one.at("rule"), known);
     const Json& expires = one.at("expires_ms");
     if (!expires.is_object() || (!expires.empty() && !expires.contains("")))
-      throw ConfigError{"faults: `expires_ms` must be an object of clocks"};
-    for (const auto& own : expires.items()) {
-      rule.expires[own.key()] =
-          Time{Milliseconds{integer_member(expires, own.key(), "faults: expires_ms")}};
-    }
+      throw ConfigError{"`expires_ms` must be an object of clocks"};
+    for (const auto& own : expires.items())
+      rule.expires[own.key()] = Time{Milliseconds{integer_member(expires, own.key())}};
+    // Never negative: `used` is an index.
     const auto count = [&](const char* name) {
-      return static_cast<std::int64_t>(natural_member(one, name, "faults") & INT64_MAX);
+      return static_cast<std::int64_t>(natural_member(one, name) & INT64_MAX);
     };
     rule.matched = count("matched");
     rule.used = count("used");
     rule.fired = count("fired");
     rule.requests = one.at("requests").get<std::deque<std::string>>();
     loaded.put(std::move(rule));
-  }
+  });
   *this = std::move(loaded);
 }
 

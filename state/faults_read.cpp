@@ -2,9 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "state/error.h"
 #include "state/faults.h"
-#include "state/ids.h"
+#include "state/fields.h"
 
 namespace cvm {
 
@@ -16,16 +15,6 @@ constexpr std::size_t body_bytes_max = 1 << 20, effects_max = 1000;
 
 [[noreturn]] void wrong(const std::string& where, const std::string& reason) {
   throw ConfigError{"fault: " + where + ": " + reason};
-}
-
-void only(const Json& object, const std::string& where,
-          std::initializer_list<std::string_view> known) {
-  if (!object.is_object()) wrong(where, "must be an object, not " + object.dump());
-  for (const auto& item : object.items()) {
-    if (std::find(known.begin(), known.end(), item.key()) == known.end()) {
-      wrong(where, "unknown field `" + item.key() + "`");
-    }
-  }
 }
 
 std::string text(const Json& value, const std::string& where) {
@@ -70,16 +59,10 @@ std::vector<std::string> globs(const Json& value, const std::string& where, cons
   return all;
 }
 
-bool any_glob(const std::vector<std::string>& globs, std::string_view text) {
-  return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-           return glob_matches(glob, text);
-         });
-}
-
 std::vector<const Zone*> zones_of(const FaultRule& rule, const Catalog& catalog) {
   std::vector<const Zone*> zones;
   for (const Region& region : catalog.regions()) {
-    if (!any_glob(rule.regions, region.id)) continue;
+    if (!any_glob_matches(rule.regions, region.id)) continue;
     for (const Zone& zone : region.zones) zones.push_back(&zone);
   }
   return zones;
@@ -89,14 +72,15 @@ std::vector<const Zone*> zones_of(const FaultRule& rule, const Catalog& catalog)
 template <class Test>
 bool some_action(const FaultRule& rule, const FaultNames& names, Test test) {
   return std::any_of(names.actions.begin(), names.actions.end(), [&](std::string_view action) {
-    return any_glob(rule.actions, action) && test(action);
+    return any_glob_matches(rule.actions, action) && test(action);
   });
 }
 
 void read_match(const Json& match, FaultRule& rule, const FaultNames& names) {
-  only(match, "match",
+  only(match,
        {"action", "region", "zone", "instance_type", "account", "resource", "resource_state",
-        "params"});
+        "params"},
+       "fault: match: ");
   const auto given = [&](const char* name) { return match.contains(name); };
   const auto same = [](std::string_view name) { return name; };
   if (given("action")) rule.actions = globs(match["action"], "match.action", names.actions, same);
@@ -130,7 +114,7 @@ void read_match(const Json& match, FaultRule& rule, const FaultNames& names) {
 }
 
 void read_when(const Json& when, FaultRule& rule) {
-  only(when, "when", {"skip", "times", "probability", "ttl_s"});
+  only(when, {"skip", "times", "probability", "ttl_s"}, "fault: when: ");
   const auto given = [&](const char* name) { return when.contains(name) && !when[name].is_null(); };
   if (given("skip")) rule.skip = integer(when["skip"], "when.skip", 0, count_max);
   if (given("times")) rule.times = integer(when["times"], "when.times", 1, count_max);
@@ -157,7 +141,7 @@ void read_delay(const Json& given, const std::string& where, Effect& effect) {
 
 void read_error(const Json& given, const std::string& where, const FaultNames& names,
                 Effect& effect) {
-  only(given, where, {"code", "message"});
+  only(given, {"code", "message"}, "fault: " + where + ": ");
   effect.kind = Effect::Kind::error;
   if (!given.contains("code")) wrong(where, "`code` is missing");
   effect.code = text(given["code"], where + ".code");
@@ -168,7 +152,7 @@ void read_error(const Json& given, const std::string& where, const FaultNames& n
 }
 
 void read_http(const Json& given, const std::string& where, Effect& effect) {
-  only(given, where, {"status", "body", "content_type"});
+  only(given, {"status", "body", "content_type"}, "fault: " + where + ": ");
   effect.kind = Effect::Kind::http;
   if (!given.contains("status")) wrong(where, "`status` is missing");
   effect.status = static_cast<int>(integer(given["status"], where + ".status", 200, 599));
@@ -190,7 +174,8 @@ void read_http(const Json& given, const std::string& where, Effect& effect) {
 
 void read_outcome(const Json& given, const std::string& where, const FaultNames& names,
                   Effect& effect) {
-  only(given, where, {"state", "latest_operation_state", "error_message", "which", "after_s"});
+  only(given, {"state", "latest_operation_state", "error_message", "which", "after_s"},
+       "fault: " + where + ": ");
   effect.kind = Effect::Kind::outcome;
   if (given.contains("state")) {
     effect.state = text(given["state"], where + ".state");
@@ -258,7 +243,7 @@ void read_kind(const std::string& name, const Json& given, const std::string& wh
     return;
   }
   if (name == "throttle") {
-    only(given, where, {"limit"});
+    only(given, {"limit"}, "fault: " + where + ": ");
     effect.kind = Kind::throttle;
     effect.limit = integer(given.value("limit", Json()), where + ".limit", 0, count_max);
     return;
@@ -274,9 +259,10 @@ void read_kind(const std::string& name, const Json& given, const std::string& wh
 
 Effect read_effect(const Json& given, const std::string& where, const FaultRule& rule,
                    const FaultNames& names) {
-  only(given, where,
+  only(given,
        {"error", "delay_ms", "http", "disconnect", "malformed", "throttle", "outcome", "stuck",
-        "lost", "slow", "none"});
+        "lost", "slow", "none"},
+       "fault: " + where + ": ");
   Effect effect;
   std::string kind;
   for (const auto& item : given.items()) {
@@ -299,7 +285,7 @@ Effect read_effect(const Json& given, const std::string& where, const FaultRule&
 }  // namespace
 
 FaultRule read_fault(const Json& given, const FaultNames& names) {
-  only(given, "the rule", {"id", "match", "when", "do"});
+  only(given, {"id", "match", "when", "do"}, "fault: the rule: ");
   FaultRule rule;
   if (given.contains("id")) {
     rule.id = text(given["id"], "id");

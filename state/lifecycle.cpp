@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "state/error.h"
+#include "state/fields.h"
 
 namespace cvm {
 
@@ -35,14 +35,7 @@ void set_delay(Step& step, const Json& delay) {
     }
     return found->get<double>();
   };
-  if (!delay.is_object()) {
-    throw ConfigError{"lifecycle: " + step.name + " must be an object with delay_s, jitter_s"};
-  }
-  for (const auto& [name, value] : delay.items()) {
-    if (name != "delay_s" && name != "jitter_s") {
-      throw ConfigError{"lifecycle: " + step.name + ": unknown field `" + name + "`"};
-    }
-  }
+  only(delay, {"delay_s", "jitter_s"}, "lifecycle: " + step.name + ": ");
   const auto milliseconds = [](double s) { return Milliseconds{std::llround(s * 1000)}; };
   step.delay = milliseconds(seconds("delay_s", static_cast<double>(step.delay.count()) / 1000));
   step.jitter = milliseconds(seconds("jitter_s", static_cast<double>(step.jitter.count()) / 1000));
@@ -150,19 +143,9 @@ Milliseconds Lifecycle::duration(const Step& step) {
 
 void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_view id,
                          const Json& patch) {
-  const std::string text = patch.dump();
-  database_
-      .prepare(
-          "insert into transition (account, due, id, operation, step, request_id, patch)"
-          " values (?,?,?,?,?,?,?)")
-      .bind(store_.tenant().account)
-      .bind(due.time_since_epoch().count())
-      .bind(id)
-      .bind(static_cast<std::int64_t>(row))
-      .bind(step)
-      .bind(cause_.request_id)
-      .bind(text)
-      .run();
+  add_transition(database_,
+                 {store_.tenant().account, due, std::string(id), static_cast<std::int64_t>(row),
+                  std::string(step), std::string(cause_.request_id), patch.dump()});
 }
 
 void Lifecycle::finish_later(const Step& step, const Resource& resource, const Json& patch,
@@ -233,14 +216,8 @@ void Lifecycle::force(std::string_view step, Resource& resource) {
 
 namespace {
 
-struct Row {
-  std::int64_t seq;
-  Time due;
-  std::string id;
-  std::int64_t operation;  // 0: a timer; 2: an operation that ends as the patch alone says.
-  std::string step;
-  std::string request_id;
-  std::string patch;
+struct Row : Transition {
+  std::int64_t seq = 0;
 };
 
 std::optional<Row> next_due(Database& database, const std::string& account, Time now) {
@@ -249,10 +226,10 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
       " where account=? and due<=? order by due, seq limit 1");
   found.bind(account).bind(now.time_since_epoch().count());
   if (!found.step()) return std::nullopt;
-  return Row{found.integer(0),           Time{Milliseconds{found.integer(1)}},
-             std::string(found.text(2)), found.integer(3),
-             std::string(found.text(4)), std::string(found.text(5)),
-             std::string(found.text(6))};
+  return Row{
+      {account, Time{Milliseconds{found.integer(1)}}, std::string(found.text(2)), found.integer(3),
+       std::string(found.text(4)), std::string(found.text(5)), std::string(found.text(6))},
+      found.integer(0)};
 }
 
 // A timer overrides what the resource is doing; unless its step is under way already.
@@ -299,6 +276,21 @@ Change finish(const Step& step, Store& store, Resource& resource, const Row& row
 }
 
 }  // namespace
+
+void add_transition(Database& database, const Transition& what) {
+  database
+      .prepare(
+          "insert into transition (account, due, id, operation, step, request_id, patch)"
+          " values (?,?,?,?,?,?,?)")
+      .bind(what.account)
+      .bind(what.due.time_since_epoch().count())
+      .bind(what.id)
+      .bind(what.operation)
+      .bind(what.step)
+      .bind(what.request_id)
+      .bind(what.patch)
+      .run();
+}
 
 std::vector<Change> settle(Database& database, const Steps& steps, std::uint64_t seed,
                            const std::string& account, Time now) {

@@ -98,6 +98,18 @@ class Lifecycle {
   std::vector<Change> changes_;
 };
 
+// What will happen, as in schema.sql.
+struct Transition {
+  std::string account;
+  Time due;
+  std::string id;
+  std::int64_t operation = 1;  // 0: a timer; 2: an operation that ends as the patch alone says.
+  std::string step;
+  std::string request_id;
+  std::string patch;
+};
+void add_transition(Database& database, const Transition& what);
+
 // Applies everything of this account that is due, in order, each at its own time.
 std::vector<Change> settle(Database& database, const Steps& steps, std::uint64_t seed,
                            const std::string& account, Time now);

@@ -150,16 +150,11 @@ std::string State::next_request_id(const std::string& account) {
 }
 
 std::optional<std::int64_t> State::throttle(const FaultCall& call, Struck& struck) {
-  if (setup_.faults.empty()) return std::nullopt;
-  const auto limit = setup_.faults.throttle(call, setup_.seed, struck);
-  save_faults();
-  return limit;
+  return setup_.faults.throttle(call, setup_.seed, struck);
 }
 
 void State::strike(const FaultCall& call, Struck& struck) {
-  if (setup_.faults.empty()) return;
   setup_.faults.strike(call, setup_.seed, struck);
-  save_faults();
 }
 
 void State::save_clock(const std::string& account) {

@@ -91,9 +91,10 @@ class State {
   }
   void save_setup();
 
-  // Asks the fault rules about a call. Cheap when there are none.
+  // Asks the fault rules about a call. save_faults() then keeps what they counted.
   std::optional<std::int64_t> throttle(const FaultCall& call, Struck& struck);
   void strike(const FaultCall& call, Struck& struck);
+  void save_faults();
 
   // Simulated time, as the account has it; the common one for an empty account.
   const Clock& clock(const std::string& account) const;
@@ -192,10 +193,10 @@ class State {
   bool has_resources(const std::string& scope) const;
   std::vector<Change> move_scopes(const std::string& account, const ClockMove& move, Time machine);
   void erase_all();
-  void save_faults();
   void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
                  const Remembered& what, Time expires);
   void load_setup(const Json& saved);
+  void load_accounts(const Json& saved);
   void load_resources(const Json& saved, const DocumentCheck& check);
   void load_transitions(const Json& saved, const DocumentCheck& check);
   void load_tokens(const Json& saved);
