@@ -26,7 +26,7 @@ Tenant tenant_of(const Json& entry, const Catalog& catalog) {
 
 }  // namespace
 
-std::string State::dump() const {
+std::vector<Json> State::dump_accounts() const {
   Json accounts = Json::object();
   const auto account = [&](const std::string& uin) -> Json& {
     if (!accounts.contains(uin))
@@ -46,7 +46,10 @@ std::string State::dump() const {
   for (const auto& item : accounts.items()) sorted.push_back(item.value());
   std::sort(sorted.begin(), sorted.end(),
             [](const Json& a, const Json& b) { return a["account"] < b["account"]; });
+  return sorted;
+}
 
+std::string State::dump() const {
   Json head = {{"format", format},
                {"seed", setup_.seed},
                {"starts", setup_.starts},
@@ -55,7 +58,7 @@ std::string State::dump() const {
                {"quotas", setup_.quotas.dump()},
                {"capacity", setup_.capacity.dump()},
                {"faults", setup_.faults.dump()},
-               {"accounts", sorted}};
+               {"accounts", dump_accounts()}};
   std::string text = head.dump();
   text.back() = ',';
   const auto rows = [&](const char* name, const char* sql, auto row) {

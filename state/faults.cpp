@@ -270,7 +270,7 @@ void Faults::load(const Json& saved, const FaultNames& names) {
     exactly(one.at("rule"), {"id", "match", "when", "do"}, "rule: ");
     // The SecretId that the rule names may be unknown by now; its account is not.
     FaultNames known = names;
-    const auto account = one.at("account").get<std::string>();
+    auto account = one.at("account").get<std::string>();
     known.account = [&](const std::string&) { return account; };
     FaultRule rule = read_fault(one.at("rule"), known);
     const Json& expires = one.at("expires_ms");

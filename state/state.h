@@ -195,6 +195,7 @@ class State {
   void erase_all();
   void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
                  const Remembered& what, Time expires);
+  std::vector<Json> dump_accounts() const;
   void load_setup(const Json& saved);
   void load_accounts(const Json& saved);
   void load_resources(const Json& saved, const DocumentCheck& check);
