@@ -51,5 +51,6 @@ bool well_formed_type(std::string_view name);
 bool chinese(const Call& call);
 
 bool contains(const std::vector<std::string>& list, std::string_view value);
+bool one_of(std::string_view value, std::initializer_list<std::string_view> values);
 
 }  // namespace cvm

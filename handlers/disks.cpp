@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t system_disk_min_gb = 20, system_disk_max_gb = 2048;
 constexpr std::int64_t data_disk_min_gb = 10, data_disk_max_gb = 32000,
                        cloud_ssd_data_disk_min_gb = 100;
+constexpr std::int64_t growth_step_gb = 10;
 constexpr std::int64_t cloud_data_disks_max = 20, local_data_disks_max = 1;
 
 void require_disk_type(const Call& call, const InstanceType& instance_type,
@@ -111,6 +112,54 @@ Json data_disk(const Call& call, const InstanceType& instance_type, const Args& 
   return made;
 }
 
+bool is_local(const Json& disk) {
+  return disk.at("DiskType").get<std::string>().starts_with("LOCAL_");
+}
+
+// The one disk that the request means.
+const Json& meant_disk(const Resource& instance, const Args& wanted) {
+  const Json& disks = instance.doc.at("DataDisks");
+  const std::string id = wanted.text("DiskId"), parameter = "DataDisks.0.DiskId";
+  if (disks.empty()) {
+    throw Error{"UnsupportedOperation.InvalidDataDisk", parameter, id,
+                "The instance `" + instance.id + "` has no data disk."};
+  }
+  if (id.empty()) {
+    if (disks.size() == 1) return disks.front();
+    throw Error{"MissingParameter", parameter, "",
+                "The instance has " + std::to_string(disks.size()) + " data disks."};
+  }
+  const auto found = std::find_if(disks.begin(), disks.end(),
+                                  [&](const Json& disk) { return disk.at("DiskId") == id; });
+  if (found == disks.end()) {
+    throw Error{"UnsupportedOperation.InvalidDataDisk", parameter, id,
+                "The instance `" + instance.id + "` has no such disk."};
+  }
+  return *found;
+}
+
+// Disks grow and never shrink, and their type stays.
+DiskGrowth growth(const Call& call, const Json& disk, const Args& wanted, const std::string& at,
+                  std::int64_t most_gb) {
+  DiskGrowth grown{
+      disk.at("DiskType").get<std::string>(), disk.at("DiskSize").get<std::int64_t>(), 0, {}};
+  if (!wanted.given("DiskSize")) throw Error{"MissingParameter", at + ".DiskSize", "", {}};
+  grown.to_gb = wanted.integer("DiskSize");
+  if (wanted.given("DiskType") && wanted.text("DiskType") != grown.type) {
+    throw Error{"InvalidParameterValue", at + ".DiskType", wanted.text("DiskType"),
+                "The disk is `" + grown.type + "` and stays so."};
+  }
+  const auto wrong = [&](const std::string& why) {
+    refuse(call, {"InvalidParameterValue.Range", "InvalidParameterValue"}, at + ".DiskSize",
+           std::to_string(grown.to_gb), why);
+  };
+  if (grown.to_gb < grown.from_gb || grown.to_gb > most_gb) {
+    wrong("Disks only grow: allowed here are " + std::to_string(grown.from_gb) + " to " +
+          std::to_string(most_gb) + " GB.");
+  }
+  return grown;
+}
+
 }  // namespace
 
 Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& instance_type,
@@ -146,6 +195,57 @@ Json checked_data_disks(const Call& call, const std::vector<Args>& disks,
   }
   add_required_disks(instance_type, checked);
   return checked;
+}
+
+std::int64_t system_disk_growth(const Call& call, const Json& disk, const Args& wanted) {
+  const std::int64_t size = disk.at("DiskSize").get<std::int64_t>();
+  if (wanted.given("DiskSize") && is_local(disk) && wanted.integer("DiskSize") != size) {
+    throw Error{"InvalidParameterValue", "SystemDisk.DiskSize",
+                std::to_string(wanted.integer("DiskSize")), "Only cloud disks can grow."};
+  }
+  return growth(call, disk, wanted, "SystemDisk", system_disk_max_gb).to_gb;
+}
+
+DiskGrowth checked_growth(const Call& call, const Resource& instance) {
+  const std::vector<Args> data_disks = call.args.objects("DataDisks");
+  const bool system = call.args.given("SystemDisk");
+  if (data_disks.empty() && !system)
+    throw Error{"MissingParameter.AtLeastOne", "DataDisks`, `SystemDisk", "", {}};
+  if (!data_disks.empty() && system) {
+    throw Error{"InvalidParameterValue", "SystemDisk", call.args.json().at("SystemDisk").dump(),
+                "Either DataDisks or SystemDisk can be given."};
+  }
+  DiskGrowth grown;
+  if (system) {
+    const Json& disk = instance.doc.at("SystemDisk");
+    if (is_local(disk)) {
+      refuse(call,
+             {"UnsupportedOperation.InvalidDataDisk", "UnsupportedOperation.InvalidDisk",
+              "InvalidParameterValue"},
+             "SystemDisk", disk.at("DiskType").get<std::string>(), "Only cloud disks can grow.");
+    }
+    grown = growth(call, disk, call.args.object("SystemDisk"), "SystemDisk", system_disk_max_gb);
+    grown.patch = {{"SystemDisk", {{"DiskSize", grown.to_gb}}}};
+  } else {
+    const Json& disk = meant_disk(instance, data_disks.front());
+    if (!one_of(disk.at("DiskType").get<std::string>(),
+                {"CLOUD_BASIC", "CLOUD_PREMIUM", "CLOUD_SSD"})) {
+      refuse(call, {"UnsupportedOperation.InvalidDataDisk", "UnsupportedOperation.InvalidDisk"},
+             "DataDisks.0", disk.at("DiskId").get<std::string>(),
+             "Disks of the type `" + disk.at("DiskType").get<std::string>() + "` do not grow.");
+    }
+    grown = growth(call, disk, data_disks.front(), "DataDisks.0", data_disk_max_gb);
+    Json disks = instance.doc.at("DataDisks");
+    for (Json& other : disks) {
+      if (other.at("DiskId") == disk.at("DiskId")) other["DiskSize"] = grown.to_gb;
+    }
+    grown.patch = {{"DataDisks", std::move(disks)}};
+  }
+  if (grown.to_gb == grown.from_gb || grown.to_gb % growth_step_gb != 0) {
+    throw Error{"InvalidParameterValue", system ? "SystemDisk.DiskSize" : "DataDisks.0.DiskSize",
+                std::to_string(grown.to_gb), "Disks grow in steps of 10 GB."};
+  }
+  return grown;
 }
 
 }  // namespace cvm

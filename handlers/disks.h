@@ -17,4 +17,15 @@ Json checked_system_disk(const Call& call, const Args& disk, const InstanceType&
 // InvalidParameterCombination.
 Json checked_data_disks(const Call& call, const std::vector<Args>& disks, const InstanceType& type);
 
+// The disk that grows (ResizeInstanceDisks), and the documents' members with it grown.
+struct DiskGrowth {
+  std::string type;
+  std::int64_t from_gb = 0, to_gb = 0;
+  Json patch;
+};
+DiskGrowth checked_growth(const Call& call, const Resource& instance);
+
+// The size that a system disk has afterwards: never smaller, and its type stays.
+std::int64_t system_disk_growth(const Call& call, const Json& disk, const Args& wanted);
+
 }  // namespace cvm

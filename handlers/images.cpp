@@ -1,7 +1,9 @@
-// Images: for now the public ones, which every account sees in every region.
+// Images: for now the public ones, which every account sees in every region; and switching the
+// system of instances to another.
 #include <algorithm>
 
 #include "handlers/common.h"
+#include "handlers/instance_changes.h"
 #include "handlers/registry.h"
 
 namespace cvm {
@@ -60,8 +62,48 @@ static Reply DescribeImages(Call& call) {
   return reply;
 }
 
+// CentOS 7 and 8 become TencentOS in place, by way of the automation agent. DryRun only tells what
+// each could become.
+static Reply ConvertOperatingSystems(Call& call) {
+  Json targets = Json::array();
+  std::vector<std::pair<Resource, Json>> plans;
+  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    const Json& doc = instance.doc;
+    const PublicImage* image = call.state.catalog().image(doc.at("ImageId").get<std::string>());
+    if (doc.at("InstanceState") != "RUNNING")
+      throw Error{"UnsupportedOperation.InstanceStateNotRunning", "InstanceIds", instance.id, {}};
+    call.lifecycle.require("instance.convert_os", instance);
+    if (is_windows(doc))
+      throw Error{"UnsupportedOperation.InstanceOsWindows", "InstanceIds", instance.id, {}};
+    const bool own_system = image != nullptr && image->doc.at("OsName") == doc.at("OsName");
+    if (!own_system || image->converts_to.empty()) {
+      throw Error{"UnsupportedOperation.InstanceOsConvertOsNotSupport", "InstanceIds", instance.id,
+                  "Its system is `" + doc.at("OsName").get<std::string>() + "`."};
+    }
+    const Json agent = instance.hidden.value(
+        "/EnhancedService/AutomationService/Enabled"_json_pointer, Json(true));
+    if (agent == false)
+      throw Error{"UnsupportedOperation.TatAgentNotOnline", "InstanceIds", instance.id, {}};
+    const Json& target = image->converts_to.front();
+    if (std::find(targets.begin(), targets.end(), target) == targets.end())
+      targets.push_back(target);
+    plans.emplace_back(std::move(instance), target);
+  }
+  if (call.args.flag("DryRun"))
+    return Reply().add("SupportTargetOSList", targets).add("TaskId", nullptr);
+  for (auto& [instance, target] : plans) {
+    call.lifecycle.begin(
+        "instance.convert_os", instance,
+        {{"OsName",
+          "TencentOS Server " + target.at("TargetOSVersion").get<std::string>() + " 64bit"}});
+  }
+  const std::uint64_t task = 10000000 + call.store.draw().below(90000000);
+  return Reply().add("SupportTargetOSList", nullptr).add("TaskId", std::to_string(task));
+}
+
 const Actions image_actions = {
     {"DescribeImages", DescribeImages},
+    {"ConvertOperatingSystems", ConvertOperatingSystems},
 };
 
 }  // namespace cvm

@@ -8,17 +8,18 @@
 #include <set>
 
 #include "handlers/api/formats.h"
+#include "handlers/bandwidth.h"
 #include "handlers/common.h"
 #include "handlers/disks.h"
-#include "handlers/prices.h"
+#include "handlers/instance_changes.h"
+#include "handlers/price_table.h"
 #include "handlers/rules.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr std::int64_t traffic_bandwidth_max = 200, bandwidth_max = 2000;
-constexpr std::size_t security_groups_max = 5, private_ips_max = 20;
+constexpr std::size_t private_ips_max = 20;
 constexpr std::int64_t ipv6_addresses_max = 10;
 constexpr auto timer_ahead_min = std::chrono::minutes{5};
 
@@ -28,22 +29,21 @@ void check_references(const Call& call) {
   if (args.given("LaunchTemplate")) {
     const std::string id = args.object("LaunchTemplate").text("LaunchTemplateId");
     if (id.empty()) throw Error{"MissingParameter", "LaunchTemplate.LaunchTemplateId", "", {}};
-    throw Error{"InvalidParameterValue.LaunchTemplateIdNotExisted",
-                "LaunchTemplate.LaunchTemplateId",
-                id,
-                {}};
-  }
-  for (const std::string& id : args.texts("DisasterRecoverGroupIds")) {
-    throw Error{"FailedOperation.DisasterRecoverGroupNotFound", "DisasterRecoverGroupIds", id, {}};
-  }
-  for (const std::string& id : args.texts("ChcIds")) {
-    throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
+    refuse(call, {"InvalidParameterValue.LaunchTemplateIdNotExisted", "InvalidParameterValue"},
+           "LaunchTemplate.LaunchTemplateId", id);
   }
   for (const std::string& id : args.object("Placement").texts("HostIds")) {
     throw Error{"InvalidHostId.NotFound", "Placement.HostIds", id, {}};
   }
-  for (const std::string& id : args.object("LoginSettings").texts("KeyIds")) {
-    throw Error{"InvalidParameterValue.KeyPairNotFound", "LoginSettings.KeyIds", id, {}};
+}
+
+// Likewise, of what only RunInstances takes.
+void check_members(const Call& call) {
+  for (const std::string& id : call.args.texts("DisasterRecoverGroupIds")) {
+    throw Error{"FailedOperation.DisasterRecoverGroupNotFound", "DisasterRecoverGroupIds", id, {}};
+  }
+  for (const std::string& id : call.args.texts("ChcIds")) {
+    throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
   }
 }
 
@@ -51,8 +51,9 @@ void plan_placement(const Call& call, InstancePlan& plan) {
   const Args placement = call.args.object("Placement");
   plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
   if (!plan.zone->available) {
-    throw Error{
-        "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
+    refuse(call,
+           {"ResourceInsufficient.AvailabilityZoneSoldOut", "ResourceUnavailable.InstanceType"},
+           "Placement.Zone", plan.zone->id);
   }
   if (placement.integer("ProjectId") < 0) {
     throw Error{"InvalidProjectId.NotFound",
@@ -96,9 +97,12 @@ void plan_image(const Call& call, InstancePlan& plan) {
   plan.image = &require_image(call, id, "ImageId");
   plan.windows = plan.image->doc.at("Platform") == "Windows";
   if (plan.image->doc.at("Architecture") != plan.type->family->architecture) {
-    throw Error{"InvalidParameterValue.InvalidImageForGivenInstanceType", "ImageId", id,
-                "`" + plan.type->id + "` runs images of the architecture `" +
-                    plan.type->family->architecture + "`."};
+    refuse(call,
+           {"InvalidParameterValue.InvalidImageForGivenInstanceType",
+            "InvalidParameterValue.InvalidImageId"},
+           "ImageId", id,
+           "`" + plan.type->id + "` runs images of the architecture `" +
+               plan.type->family->architecture + "`.");
   }
 }
 
@@ -122,49 +126,14 @@ void plan_market(const Call& call, const InstancePlan& plan) {
   }
 }
 
-void plan_private_ips(const Call& call, const InstancePlan& plan,
-                      const std::vector<std::string>& ips) {
-  const std::string parameter = "VirtualPrivateCloud.PrivateIpAddresses";
-  if (ips.size() > private_ips_max) {
-    throw Error{"InvalidParameterValue.LimitExceeded", parameter, std::to_string(ips.size()),
-                "At most 20 can be given."};
-  }
-  std::set<std::string> seen;
-  for (const std::string& ip : ips) {
-    const auto address = parse_ipv4(ip);
-    if (!address) throw Error{"InvalidParameter.InvalidIpFormat", parameter, ip, {}};
-    // Subnets belong to another service: any private address is taken as lying in them.
-    if (!is_private_ipv4(*address)) {
-      throw Error{"VpcAddrNotInSubNet", parameter, ip, "The subnet is `" + plan.subnet_id + "`."};
-    }
-    if (!seen.insert(ip).second) throw Error{"InvalidParameterValue.Duplicate", parameter, ip, {}};
-    Query used;
-    used.filters = {{"private-ip-address", {ip}}, {"subnet-id", {plan.subnet_id}}};
-    used.limit = 1;
-    if (call.store.page(kinds::instance, used).total > 0)
-      throw Error{"VpcIpIsUsed", parameter, ip, {}};
-  }
-  if (static_cast<std::int64_t>(ips.size()) != plan.count) {
-    throw Error{"InvalidParameterCombination", parameter, std::to_string(ips.size()),
-                "There must be one for each of the " + std::to_string(plan.count) + " instances."};
-  }
-}
-
 void plan_network(const Call& call, InstancePlan& plan) {
   const Args vpc = call.args.object("VirtualPrivateCloud");
-  plan.vpc_id = vpc.text("VpcId");
-  plan.subnet_id = vpc.text("SubnetId");
-  if ((plan.vpc_id == "DEFAULT") != (plan.subnet_id == "DEFAULT")) {
-    throw Error{"InvalidParameterCombination", "VirtualPrivateCloud",
-                plan.vpc_id + ", " + plan.subnet_id,
-                "`DEFAULT` must be given for both VpcId and SubnetId."};
+  const std::size_t ips = vpc.texts("PrivateIpAddresses").size();
+  if (ips > private_ips_max) {
+    throw Error{"InvalidParameterValue.LimitExceeded", "VirtualPrivateCloud.PrivateIpAddresses",
+                std::to_string(ips), "At most 20 can be given."};
   }
-  if (plan.vpc_id.empty() || plan.vpc_id == "DEFAULT") {
-    plan.vpc_id = default_id(call, "vpc", "");
-    plan.subnet_id = default_id(call, "subnet", plan.zone->id);
-  }
-  plan.private_ips = vpc.texts("PrivateIpAddresses");
-  if (!plan.private_ips.empty()) plan_private_ips(call, plan, plan.private_ips);
+  plan.network = checked_network(call, plan.zone->id, plan.count);
   plan.ipv6_count = vpc.integer("Ipv6AddressCount");
   if (plan.ipv6_count < 0) {
     throw Error{"InvalidParameterValue.Range", "VirtualPrivateCloud.Ipv6AddressCount",
@@ -176,20 +145,7 @@ void plan_network(const Call& call, InstancePlan& plan) {
                 std::to_string(plan.ipv6_count),
                 {}};
   }
-  plan.security_groups = call.args.texts("SecurityGroupIds");
-  if (plan.security_groups.size() > security_groups_max) {
-    throw Error{"LimitExceeded.SingleUSGQuota",
-                "SecurityGroupIds",
-                std::to_string(plan.security_groups.size()),
-                {}};
-  }
-  const std::set<std::string> different(plan.security_groups.begin(), plan.security_groups.end());
-  if (different.size() != plan.security_groups.size()) {
-    throw Error{"InvalidParameterValue.Duplicate",
-                "SecurityGroupIds",
-                Json(plan.security_groups).dump(),
-                {}};
-  }
+  plan.security_groups = checked_security_groups(call, "SecurityGroupIds");
   if (plan.security_groups.empty()) plan.security_groups = {default_id(call, "sg", "")};
 }
 
@@ -201,13 +157,7 @@ void plan_internet(const Call& call, InstancePlan& plan) {
     throw Error{"MissingParameter", "InternetAccessible.BandwidthPackageId", "", {}};
   }
   const std::int64_t bandwidth = internet.integer("InternetMaxBandwidthOut");
-  const std::int64_t most =
-      type == "TRAFFIC_POSTPAID_BY_HOUR" ? traffic_bandwidth_max : bandwidth_max;
-  const std::string parameter = "InternetAccessible.InternetMaxBandwidthOut";
-  if (bandwidth < 0 || bandwidth > most) {
-    throw Error{"InvalidParameterValue.Range", parameter, std::to_string(bandwidth),
-                "Allowed: 0 to " + std::to_string(most) + " Mbps."};
-  }
+  require_bandwidth(type, bandwidth);
   if (internet.flag("PublicIpAssigned") && bandwidth == 0) {
     throw Error{"InvalidParameterCombination", "InternetAccessible.PublicIpAssigned", "true",
                 "It needs a bandwidth above 0."};
@@ -218,28 +168,6 @@ void plan_internet(const Call& call, InstancePlan& plan) {
                    {"InternetMaxBandwidthOut", bandwidth},
                    {"PublicIpAssigned", plan.public_ip},
                    {"BandwidthPackageId", internet.text("BandwidthPackageId")}};
-}
-
-void check_login(const Call& call, const InstancePlan& plan) {
-  const Args login = call.args.object("LoginSettings");
-  const std::string keep = login.text("KeepImageLogin");
-  const bool keeps = keep == "true" || keep == "TRUE" || keep == "True";
-  if (keeps && (login.given("Password") || login.given("KeyIds"))) {
-    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep,
-                "A password or key is given, too."};
-  }
-  if (keeps && plan.image->doc.at("ImageType") == "PUBLIC_IMAGE") {
-    throw Error{"InvalidParameterCombination", "LoginSettings.KeepImageLogin", keep,
-                "Public images have no login to keep."};
-  }
-  if (login.given("KeyIds") && plan.windows) {
-    throw Error{"UnsupportedOperation.KeyPairUnsupportedWindows", "LoginSettings.KeyIds", "", {}};
-  }
-  if (login.given("Password")) {
-    require_login_password(call, "LoginSettings.Password", login.text("Password"), plan.windows);
-  }
-  if (call.args.given("HostName"))
-    require_host_name(call, call.args.text("HostName"), plan.count, plan.windows);
 }
 
 void check_topology(const Call& call, const InstancePlan& plan) {
@@ -257,13 +185,7 @@ void check_topology(const Call& call, const InstancePlan& plan) {
   }
 }
 
-void check_names(const Call& call, const InstancePlan& plan) {
-  static constexpr std::string_view allowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-";
-  const std::string role = call.args.text("CamRoleName");
-  if (role.find_first_not_of(allowed) != role.npos) {
-    throw Error{"InvalidParameterValue.CamRoleNameMalformed", "CamRoleName", role, {}};
-  }
+void check_cluster(const Call& call, const InstancePlan& plan) {
   // Clusters take the high-performance families, and those run nowhere else.
   const bool high_performance = plan.type->family->id.starts_with("HCC");
   if (high_performance != call.args.given("HpcClusterId")) {
@@ -293,8 +215,7 @@ void plan_timer(const Call& call, InstancePlan& plan) {
   }
 }
 
-void check_counts(const Call& call, InstancePlan& plan) {
-  plan.count = call.args.integer("InstanceCount");
+void check_counts(const Call& call, const InstancePlan& plan) {
   if (call.args.integer("MinCount") > plan.count) {
     throw Error{"InvalidParameterCombination", "MinCount",
                 std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
@@ -340,25 +261,35 @@ void check_stock(const Call& call, InstancePlan& plan) {
 
 }  // namespace
 
-InstancePlan plan_instances(const Call& call) {
+InstancePlan plan_purchase(const Call& call) {
   InstancePlan plan;
+  plan.count = call.args.integer("InstanceCount");
   check_references(call);
   plan_placement(call, plan);
   plan_type(call, plan);
   plan_image(call, plan);
   plan_market(call, plan);
-  check_counts(call, plan);
   plan.system_disk =
       checked_system_disk(call, call.args.object("SystemDisk"), *plan.type, *plan.image);
   plan.data_disks = checked_data_disks(call, call.args.objects("DataDisks"), *plan.type);
+  plan_internet(call, plan);
+  check_login(call, *plan.image);
+  if (call.args.given("HostName"))
+    require_host_name(call, call.args.text("HostName"), plan.count, plan.windows);
+  check_cluster(call, plan);
+  plan.tags = tags_for(call, "instance");
+  return plan;
+}
+
+InstancePlan plan_instances(const Call& call) {
+  check_members(call);
+  InstancePlan plan = plan_purchase(call);
+  check_counts(call, plan);
   check_stock(call, plan);
   plan_network(call, plan);
-  plan_internet(call, plan);
-  check_login(call, plan);
   check_topology(call, plan);
-  check_names(call, plan);
+  require_role_name(call);
   plan_timer(call, plan);
-  plan.tags = tags_for(call, "instance");
   return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "handlers/addresses.h"
 #include "handlers/call.h"
 
 namespace cvm {
@@ -18,8 +19,7 @@ struct InstancePlan {
   std::int64_t count = 1;
   Json system_disk;  // As shown, without its id.
   Json data_disks;   // Likewise.
-  std::string vpc_id, subnet_id;
-  std::vector<std::string> private_ips;  // One for each instance, or none: then they are chosen.
+  Network network;
   std::int64_t ipv6_count = 0;
   bool public_ip = false;
   Json internet;
@@ -30,5 +30,9 @@ struct InstancePlan {
 
 // Throws Error with the codes that RunInstances documents.
 InstancePlan plan_instances(const Call& call);
+
+// The part that has a price, for RunInstances and InquiryPriceRunInstances: place, type, image,
+// way of paying, disks, bandwidth, login.
+InstancePlan plan_purchase(const Call& call);
 
 }  // namespace cvm

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "handlers/common.h"
-#include "handlers/prices.h"
+#include "handlers/price_table.h"
 #include "handlers/registry.h"
 
 namespace cvm {

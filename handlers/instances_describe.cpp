@@ -17,9 +17,44 @@ static Reply DescribeInstancesStatus(Call& call) {
                    .members = {"InstanceId", "InstanceState"}});
 }
 
+static Reply DescribeInstancesAttributes(Call& call) {
+  Json set = Json::array();
+  for (const Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    Json attributes = Json::object();
+    for (const std::string& name : call.args.texts("Attributes"))
+      attributes[name] = instance.hidden.value(name, "");
+    set.push_back({{"Attributes", attributes}, {"InstanceId", instance.id}});
+  }
+  return Reply().add("InstanceSet", set);
+}
+
+static Reply DescribeInstancesOperationLimit(Call& call) {
+  const std::int64_t most = call.state.quotas().get(call.store.tenant(), "instance_degrades");
+  Json set = Json::array();
+  for (const Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+    set.push_back({{"Operation", call.args.text("Operation")},
+                   {"InstanceId", instance.id},
+                   {"CurrentCount", instance.hidden.value("Degrades", std::int64_t{0})},
+                   {"LimitCount", most}});
+  }
+  return Reply().add("InstanceOperationLimitSet", set);
+}
+
+// Percent-encoded, to be put behind the console page's address. Its host is one that is nobody's.
+static Reply DescribeInstanceVncUrl(Call& call) {
+  const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  call.lifecycle.require("instance.open_console", instance);
+  Draw draw(call.state.seed(), "vnc/" + instance.id + "/" + iso8601_ms(call.now), 0);
+  return Reply().add("InstanceVncUrl", "wss%3A%2F%2F" + call.region.id +
+                                           ".vnc.invalid%3A26789%2Fvnc%3Fs%3D" + draw.uuid());
+}
+
 const Actions instance_describe_actions = {
     {"DescribeInstances", DescribeInstances},
     {"DescribeInstancesStatus", DescribeInstancesStatus},
+    {"DescribeInstancesAttributes", DescribeInstancesAttributes},
+    {"DescribeInstancesOperationLimit", DescribeInstancesOperationLimit},
+    {"DescribeInstanceVncUrl", DescribeInstanceVncUrl},
 };
 
 }  // namespace cvm

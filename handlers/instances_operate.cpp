@@ -1,7 +1,9 @@
 // Switching instances on and off, and giving them back. What a step takes and where it ends is in
 // fixtures/lifecycle.json; a batch is undone whole if one instance refuses.
 #include "handlers/common.h"
+#include "handlers/instance_changes.h"
 #include "handlers/registry.h"
+#include "handlers/rules.h"
 
 namespace cvm {
 
@@ -78,11 +80,30 @@ static Reply TerminateInstances(Call& call) {
   return {};
 }
 
+// The rescue system is a Linux for x86. Leaving it, the instance is what it was before.
+static Reply EnterRescueMode(Call& call) {
+  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  call.lifecycle.require("instance.enter_rescue", instance);
+  require_charged(instance);
+  if (type_of(call, instance.doc).family->architecture == "arm64")
+    throw Error{"UnsupportedOperation.ArmArchitecture", "InstanceId", instance.id, {}};
+  require_login_password(call, "Password", call.args.text("Password"), is_windows(instance.doc));
+  call.lifecycle.begin("instance.enter_rescue", instance,
+                       {{"hidden", {{"StateBeforeRescue", instance.doc.at("InstanceState")}}}});
+  return {};
+}
+
+static Reply ExitRescueMode(Call& call) {
+  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  call.lifecycle.begin("instance.exit_rescue", instance,
+                       {{"InstanceState", instance.hidden.value("StateBeforeRescue", "RUNNING")}});
+  return {};
+}
+
 const Actions instance_operate_actions = {
-    {"StartInstances", StartInstances},
-    {"StopInstances", StopInstances},
-    {"RebootInstances", RebootInstances},
-    {"TerminateInstances", TerminateInstances},
+    {"StartInstances", StartInstances},   {"StopInstances", StopInstances},
+    {"RebootInstances", RebootInstances}, {"TerminateInstances", TerminateInstances},
+    {"EnterRescueMode", EnterRescueMode}, {"ExitRescueMode", ExitRescueMode},
 };
 
 }  // namespace cvm

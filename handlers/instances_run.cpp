@@ -2,8 +2,9 @@
 #include <array>
 #include <cstdio>
 
-#include "handlers/api/formats.h"
+#include "handlers/addresses.h"
 #include "handlers/common.h"
+#include "handlers/instance_changes.h"
 #include "handlers/instance_plan.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
@@ -11,33 +12,6 @@
 namespace cvm {
 
 namespace {
-
-// Public addresses come from 198.18.0.0/15, which is routed nowhere: a test that connects to one
-// reaches nobody's machine.
-constexpr std::uint32_t public_base = 0xC6120000U, public_count = 1U << 17U;
-constexpr std::uint32_t private_base = 0x0A000000U;
-constexpr int draws_max = 1000;
-
-std::string free_private_ip(const Call& call, const InstancePlan& plan, Draw& draw) {
-  const std::uint32_t subnet =
-      private_base + static_cast<std::uint32_t>(stable_hash(plan.subnet_id) % 256) * 65536U;
-  for (int i = 0; i < draws_max; ++i) {
-    std::string ip = ipv4_text(subnet + 2 + static_cast<std::uint32_t>(draw.below(65533)));
-    if (!call.store.any(kinds::instance, "private-ip-address", ip)) return ip;
-  }
-  throw Error{"FailedOperation.NoAvailableIpAddressCountInSubnet",
-              "VirtualPrivateCloud.SubnetId",
-              plan.subnet_id,
-              {}};
-}
-
-std::string free_public_ip(const Call& call, Draw& draw) {
-  for (int i = 0; i < draws_max; ++i) {
-    std::string ip = ipv4_text(public_base + static_cast<std::uint32_t>(draw.below(public_count)));
-    if (!call.store.any(kinds::instance, "public-ip-address", ip)) return ip;
-  }
-  throw Error{"ResourcesSoldOut.EipInsufficient", "InternetAccessible", "", {}};
-}
 
 // From 2001:db8::/32, the prefix for documentation.
 Json ipv6_addresses(const InstancePlan& plan, Draw& draw) {
@@ -54,19 +28,6 @@ Json ipv6_addresses(const InstancePlan& plan, Draw& draw) {
   return addresses;
 }
 
-Json gpu_info(const InstanceType& type, Draw& draw) {
-  if (type.gpu == 0) return nullptr;
-  Json ids = Json::array();
-  for (std::int64_t i = 0; i < type.gpu; ++i) {
-    std::array<char, 16> text{};
-    const int length =
-        std::snprintf(text.data(), text.size(), "%02x:%02x.0", static_cast<unsigned>(i),
-                      static_cast<unsigned>(draw.below(32)));
-    ids.push_back(std::string(text.data(), static_cast<std::size_t>(length)));
-  }
-  return {{"GPUCount", type.gpu_count}, {"GPUId", ids}, {"GPUType", type.gpu_type}};
-}
-
 // Cloud disks have `disk-` ids; local ones do not, and clients tell them apart by that.
 void name_disks(Json& doc, Draw& draw) {
   const auto name = [&](Json& disk) {
@@ -81,12 +42,14 @@ void name_disks(Json& doc, Draw& draw) {
 void add_network(const Call& call, const InstancePlan& plan, std::int64_t index, Draw& draw,
                  Json& doc) {
   const Args vpc = call.args.object("VirtualPrivateCloud");
-  const Json ip = plan.private_ips.empty() ? free_private_ip(call, plan, draw)
-                                           : plan.private_ips[static_cast<std::size_t>(index)];
+  const Network& network = plan.network;
+  const Json ip = network.private_ips.empty()
+                      ? free_private_ip(call, network.subnet_id, draw)
+                      : network.private_ips[static_cast<std::size_t>(index)];
   doc["PrivateIpAddresses"] = Json::array({ip});
   doc["PublicIpAddresses"] = plan.public_ip ? Json::array({free_public_ip(call, draw)}) : Json();
-  doc["VirtualPrivateCloud"] = {{"VpcId", plan.vpc_id},
-                                {"SubnetId", plan.subnet_id},
+  doc["VirtualPrivateCloud"] = {{"VpcId", network.vpc_id},
+                                {"SubnetId", network.subnet_id},
                                 {"AsVpcGateway", vpc.flag("AsVpcGateway")},
                                 {"PrivateIpAddresses", Json::array({ip})},
                                 {"Ipv6AddressCount", plan.ipv6_count}};

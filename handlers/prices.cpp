@@ -1,52 +1,175 @@
-// Price arithmetic.
-#include "handlers/prices.h"
-
-#include <cmath>
+// What it would cost: an inquiry checks what its action checks, and changes nothing.
+#include "handlers/bandwidth.h"
+#include "handlers/common.h"
+#include "handlers/disks.h"
+#include "handlers/instance_changes.h"
+#include "handlers/instance_plan.h"
+#include "handlers/price_table.h"
+#include "handlers/registry.h"
 
 namespace cvm {
 
 namespace {
 
-double rounded(double usd) { return std::round(usd * 10000) / 10000; }
+constexpr std::int64_t reserved_count_max = 300;
+
+std::string charge_type_of(const Resource& instance) {
+  return instance.doc.at("InstanceChargeType").get<std::string>();
+}
+
+// All that an instance costs in an hour.
+HourPrice hour_of(const Call& call, const Resource& instance) {
+  HourPrice hour = machine_hour(call.state, type_of(call, instance.doc), charge_type_of(instance));
+  hour += disks_hour(call.state, instance.doc.at("SystemDisk"), instance.doc.at("DataDisks"));
+  return hour;
+}
+
+// For how long the instance is paid for already.
+double days_left(const Call& call, const Resource& instance) {
+  const Time end = parse_iso8601(instance.doc.at("ExpiredTime").get<std::string>()).value();
+  if (end <= call.now) {
+    refuse(call,
+           {"FailedOperation.InquiryRefundPriceFailed", "FailedOperation.InquiryPriceFailed",
+            "InvalidInstance.NotSupported"},
+           "InstanceIds", instance.id, "It has expired.");
+  }
+  return std::chrono::duration<double, std::ratio<86400>>(end - call.now).count();
+}
+
+// What a change costs: by the hour what it comes to, in advance what it adds until the end of what
+// is paid for.
+Json price_of_change(const Call& call, const Resource& instance, const HourPrice& comes_to,
+                     double adds) {
+  if (charge_type_of(instance) != "PREPAID") return hourly_item(comes_to);
+  return difference_item(call.state, adds, days_left(call, instance));
+}
+
+Reply instance_price_reply(const Json& price) {
+  return Reply().add("Price", {{"InstancePrice", price}});
+}
+
+// Months in advance for instances: machines with their disks, and bandwidth that is paid so.
+Reply months_price(const Call& call, const std::vector<Resource>& instances) {
+  const std::int64_t months = call.args.object("InstanceChargePrepaid").integer("Period");
+  double machines = 0, bandwidth = 0;
+  for (const Resource& instance : instances) {
+    machines += hour_of(call, instance).list;
+    const Json& internet = instance.doc.at("InternetAccessible");
+    if (internet.at("InternetChargeType") != "BANDWIDTH_PREPAID") continue;
+    bandwidth +=
+        bandwidth_hour(call.state, internet.at("InternetMaxBandwidthOut").get<std::int64_t>());
+  }
+  return Reply().add("Price", {{"InstancePrice", prepaid_item(call.state, machines, months)},
+                               {"BandwidthPrice", prepaid_item(call.state, bandwidth, months)}});
+}
 
 }  // namespace
 
-double spot_price(const State& state, const InstanceType& type) {
-  return rounded(type.hour_price_usd * state.prices().at("spot_percent").get<double>() / 100);
+static Reply InquiryPriceRunInstances(Call& call) {
+  const InstancePlan plan = plan_purchase(call);
+  HourPrice one = machine_hour(call.state, *plan.type, plan.charge_type);
+  one += disks_hour(call.state, plan.system_disk, plan.data_disks);
+  const auto count = static_cast<double>(plan.count);
+  const HourPrice all{one.list * count, one.paid * count};
+  const std::int64_t months = plan.charge_type == "PREPAID"
+                                  ? call.args.object("InstanceChargePrepaid").integer("Period")
+                                  : 1;
+  return Reply().add(
+      "Price",
+      {{"InstancePrice", plan.charge_type == "PREPAID" ? prepaid_item(call.state, all.list, months)
+                                                       : hourly_item(all)},
+       {"BandwidthPrice",
+        bandwidth_item(call.state, plan.internet.at("InternetChargeType").get<std::string>(),
+                       plan.internet.at("InternetMaxBandwidthOut").get<std::int64_t>(), plan.count,
+                       months)}});
 }
 
-Json instance_price(const State& state, const InstanceType& type, const std::string& charge_type) {
-  const Json& table = state.prices();
-  Json price = Json::object();
-  if (charge_type != "PREPAID") {
-    const bool spot = charge_type == "SPOTPAID";
-    const double hour = type.hour_price_usd;
-    const double paid = spot ? spot_price(state, type) : hour;
-    price = {{"UnitPrice", hour},
-             {"ChargeUnit", "HOUR"},
-             {"OriginalPrice", nullptr},
-             {"DiscountPrice", nullptr},
-             {"Discount", spot ? table.at("spot_percent").get<double>() : 100.0},
-             {"UnitPriceDiscount", paid}};
-    for (const char* step : {"SecondStep", "ThirdStep"}) {
-      price["UnitPrice" + std::string(step)] = hour;
-      price["UnitPriceDiscount" + std::string(step)] = paid;
-    }
-    return price;
-  }
-  const double month =
-      rounded(type.hour_price_usd * table.at("prepaid_hours_per_month").get<double>());
-  price = {{"UnitPrice", nullptr},   {"ChargeUnit", nullptr}, {"OriginalPrice", month},
-           {"DiscountPrice", month}, {"Discount", 100.0},     {"UnitPriceDiscount", nullptr}};
-  for (const auto& [years, name] :
-       {std::pair("1", "OneYear"), {"3", "ThreeYear"}, {"5", "FiveYear"}}) {
-    const double discount = table.at("year_discount_percent").at(years).get<double>();
-    const double original = rounded(month * 12 * std::stoi(years));
-    price["OriginalPrice" + std::string(name)] = original;
-    price["DiscountPrice" + std::string(name)] = rounded(original * discount / 100);
-    price["Discount" + std::string(name)] = discount;
-  }
-  return price;
+static Reply InquiryPriceResetInstance(Call& call) {
+  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  const Reinstallation plan = checked_reinstallation(call, instance);
+  const double before = hour_of(call, instance).list;
+  instance.doc["SystemDisk"]["DiskSize"] = plan.system_disk_gb;
+  const HourPrice after = hour_of(call, instance);
+  return instance_price_reply(price_of_change(call, instance, after, after.list - before));
 }
+
+static Reply InquiryPriceResetInstancesType(Call& call) {
+  Resource instance = load(call, kinds::instance, "InstanceIds").front();
+  const InstanceType& type = checked_type_change(call, instance);
+  const double before = hour_of(call, instance).list;
+  instance.doc["InstanceType"] = type.id;
+  const HourPrice after = hour_of(call, instance);
+  return instance_price_reply(price_of_change(call, instance, after, after.list - before));
+}
+
+static Reply InquiryPriceResizeInstanceDisks(Call& call) {
+  const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  if (call.args.flag("ResizeOnline") && instance.doc.at("InstanceState") == "STOPPED")
+    throw Error{"UnsupportedOperation.InstanceStateStopped", "InstanceId", instance.id, {}};
+  const DiskGrowth grown = checked_growth(call, instance);
+  const double before = disk_hour(call.state, grown.type, grown.from_gb);
+  const double after = disk_hour(call.state, grown.type, grown.to_gb);
+  return instance_price_reply(price_of_change(call, instance, {after, after}, after - before));
+}
+
+static Reply InquiryPriceResetInstancesInternetMaxBandwidth(Call& call) {
+  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  const BandwidthChange change = checked_bandwidth(call, instances);
+  const Json& internet = instances.front().doc.at("InternetAccessible");
+  const auto type = internet.at("InternetChargeType").get<std::string>();
+  Json price;
+  if (type == "BANDWIDTH_PREPAID") {
+    const auto before = internet.at("InternetMaxBandwidthOut").get<std::int64_t>();
+    price = difference_item(
+        call.state, bandwidth_hour(call.state, change.mbps) - bandwidth_hour(call.state, before),
+        bandwidth_days(call, instances.front(), change));
+  } else {
+    price = bandwidth_item(call.state, type, change.mbps,
+                           static_cast<std::int64_t>(instances.size()), 1);
+  }
+  return Reply().add("Price", {{"BandwidthPrice", price}});
+}
+
+static Reply InquiryPriceRenewInstances(Call& call) {
+  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  for (const Resource& instance : instances) require_charge_type(call, instance, "PREPAID");
+  return months_price(call, instances);
+}
+
+static Reply InquiryPriceModifyInstancesChargeType(Call& call) {
+  if (!call.args.given("InstanceChargePrepaid"))
+    throw Error{"MissingParameter", "InstanceChargePrepaid", "", {}};
+  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  for (const Resource& instance : instances) require_hourly(call, instance);
+  return months_price(call, instances);
+}
+
+static Reply InquirePricePurchaseReservedInstancesOffering(Call& call) {
+  const std::int64_t count = call.args.integer("InstanceCount");
+  if (count < 1 || count > reserved_count_max) {
+    throw Error{"InvalidParameterValue.Range", "InstanceCount", std::to_string(count),
+                "Allowed: 1 to " + std::to_string(reserved_count_max) + "."};
+  }
+  const std::string id = call.args.text("ReservedInstancesOfferingId");
+  const ReservedOffering* offer = call.state.catalog().reserved_offering(id);
+  if (offer == nullptr) {
+    throw Error{"FailedOperation.InquiryPriceFailed", "ReservedInstancesOfferingId", id,
+                "There is no offering `" + id + "`."};
+  }
+  return Reply().add("Price", reserved_price(call.state, *offer, count));
+}
+
+const Actions price_actions = {
+    {"InquiryPriceRunInstances", InquiryPriceRunInstances},
+    {"InquiryPriceResetInstance", InquiryPriceResetInstance},
+    {"InquiryPriceResetInstancesType", InquiryPriceResetInstancesType},
+    {"InquiryPriceResizeInstanceDisks", InquiryPriceResizeInstanceDisks},
+    {"InquiryPriceResetInstancesInternetMaxBandwidth",
+     InquiryPriceResetInstancesInternetMaxBandwidth},
+    {"InquiryPriceRenewInstances", InquiryPriceRenewInstances},
+    {"InquiryPriceModifyInstancesChargeType", InquiryPriceModifyInstancesChargeType},
+    {"InquirePricePurchaseReservedInstancesOffering",
+     InquirePricePurchaseReservedInstancesOffering},
+};
 
 }  // namespace cvm

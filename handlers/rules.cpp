@@ -105,10 +105,11 @@ void require_host_name(const Call& call, const std::string& pattern, std::int64_
   }
 }
 
-void require_login_password(const Call& call, std::string_view parameter,
-                            const std::string& password, bool windows) {
+namespace {
+
+void require_password(const Call& call, std::string_view parameter, const std::string& password,
+                      bool windows, int classes) {
   const std::size_t shortest = windows ? 12 : 8;
-  const int classes = windows ? 3 : 2;
   const bool printable = has_format(password, "ascii");
   if (printable && password.size() >= shortest && password.size() <= 30 &&
       character_classes(password) >= classes) {
@@ -120,6 +121,51 @@ void require_login_password(const Call& call, std::string_view parameter,
          "It needs " + std::to_string(shortest) + " to 30 characters, of at least " +
              std::to_string(classes) +
              " of the classes lower case, upper case, digits, special characters.");
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+}  // namespace
+
+void require_login_password(const Call& call, std::string_view parameter,
+                            const std::string& password, bool windows) {
+  require_password(call, parameter, password, windows, windows ? 3 : 2);
+}
+
+void require_new_password(const Call& call, bool windows) {
+  const std::string password = call.args.text("Password"), user = call.args.text("UserName");
+  require_password(call, "Password", password, windows, 3);
+  const char* const code = "InvalidParameterValue.InvalidPassword";
+  if (password.starts_with('/')) throw Error{code, "Password", "***", "It starts with `/`."};
+  const std::string name = lower(user.empty() ? "Administrator" : user);
+  if (windows && lower(password).find(name) != std::string::npos)
+    throw Error{code, "Password", "***", "It holds the name of the user."};
+}
+
+void require_role_name(const Call& call) {
+  static constexpr std::string_view allowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-";
+  const std::string role = call.args.text("CamRoleName");
+  if (role.find_first_not_of(allowed) != role.npos)
+    throw Error{"InvalidParameterValue.CamRoleNameMalformed", "CamRoleName", role, {}};
+}
+
+std::vector<std::string> checked_security_groups(const Call& call, std::string_view parameter) {
+  std::vector<std::string> groups = call.args.texts(parameter);
+  if (groups.size() > security_groups_max) {
+    refuse(call, {"LimitExceeded.AssociateUSGLimitExceeded", "LimitExceeded.SingleUSGQuota"},
+           std::string(parameter), std::to_string(groups.size()),
+           "At most " + std::to_string(security_groups_max) + " are allowed.");
+  }
+  if (std::set<std::string>(groups.begin(), groups.end()).size() != groups.size()) {
+    refuse(call, {"InvalidParameterValue.Duplicate", "InvalidParameterValue"},
+           std::string(parameter), Json(groups).dump(), "One is given more than once.");
+  }
+  return groups;
 }
 
 Json tags_for(const Call& call, std::string_view resource_type) {

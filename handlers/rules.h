@@ -25,6 +25,17 @@ void require_host_name(const Call& call, const std::string& pattern, std::int64_
 void require_login_password(const Call& call, std::string_view parameter,
                             const std::string& password, bool windows);
 
+// ResetInstancesPassword: likewise, but always of three classes, without `/` in front, and on
+// Windows without the user's name.
+void require_new_password(const Call& call, bool windows);
+
+// CamRoleName: InvalidParameterValue.CamRoleNameMalformed.
+void require_role_name(const Call& call);
+
+// At most five different security groups for an instance.
+inline constexpr std::size_t security_groups_max = 5;
+std::vector<std::string> checked_security_groups(const Call& call, std::string_view parameter);
+
 // The tags for `resource_type` in TagSpecification, as the API's Tag list.
 Json tags_for(const Call& call, std::string_view resource_type);
 

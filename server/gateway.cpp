@@ -268,6 +268,7 @@ std::string Gateway::attempt(Exchange& exchange, std::optional<std::int64_t>& dr
             exchange.common.language,
             shown};
   std::string reply = exchange.handler(call).take();
+  if (dry_run && action.answers_dry_run) return reply;
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
   if (exchange.struck.effect.kind == Effect::Kind::lost) {
     drawn = state_.counter(tenant.account);

@@ -1,4 +1,5 @@
-// Reads the catalogue from fixtures/regions.json, instance_types.json and images.json.
+// Reads the catalogue from fixtures/regions.json, instance_types.json, images.json and
+// reserved_offerings.json.
 #include "state/catalog.h"
 
 #include <algorithm>
@@ -61,6 +62,8 @@ Catalog::Catalog(const Fixtures& fixtures) {
   read_file(fixtures, "regions.json", [&](const Json& content) { read_regions(content); });
   read_file(fixtures, "instance_types.json", [&](const Json& content) { read_types(content); });
   read_file(fixtures, "images.json", [&](const Json& content) { read_images(content); });
+  read_file(fixtures, "reserved_offerings.json",
+            [&](const Json& content) { read_offerings(content); });
 }
 
 void Catalog::read_regions(const Json& content) {
@@ -135,6 +138,7 @@ void Catalog::read_images(const Json& content) {
                  {"LicenseType", text(entry, "LicenseType")},
                  {"ImageFamily", text(entry, "ImageFamily")},
                  {"ImageDeprecated", entry.at("ImageDeprecated").get<bool>()}};
+    image.converts_to = entry.value("ConvertsTo", Json::array());
     image_index_.emplace(id, images_.size());
     images_.push_back(std::move(image));
   }
@@ -164,6 +168,24 @@ bool any_glob_matches(const std::vector<std::string>& globs, std::string_view te
 
 bool matches_if_given(std::string_view glob, std::string_view text) {
   return glob.empty() || glob_matches(glob, text);
+}
+
+void Catalog::read_offerings(const Json& content) {
+  for (const auto& [id, entry] : content.items()) {
+    const std::string type = text(entry, "InstanceType");
+    offerings_.push_back(
+        {id, text(entry, "Zone"), instance_type(type), entry.at("Duration").get<std::int64_t>()});
+    if (offerings_.back().type == nullptr) {
+      throw ConfigError{"fixtures: reserved_offerings.json: " + id + ": unknown instance type `" +
+                        type + "`"};
+    }
+  }
+}
+
+const ReservedOffering* Catalog::reserved_offering(std::string_view id) const {
+  const auto found = std::find_if(offerings_.begin(), offerings_.end(),
+                                  [&](const ReservedOffering& offer) { return offer.id == id; });
+  return found == offerings_.end() ? nullptr : &*found;
 }
 
 }  // namespace cvm

@@ -63,6 +63,14 @@ struct PublicImage {
   Json doc;  // The API's Image.
   std::string login_user;
   std::int64_t login_port = 0;
+  Json converts_to;  // The API's TargetOS list: what its system can be switched to in place.
+};
+
+// An offer of a reserved instance, paid at once for all of its time.
+struct ReservedOffering {
+  std::string id, zone;
+  const InstanceType* type = nullptr;
+  std::int64_t duration_s = 0;
 };
 
 class Catalog {
@@ -76,16 +84,19 @@ class Catalog {
   const InstanceType* instance_type(std::string_view id) const;
   const std::vector<PublicImage>& images() const { return images_; }
   const PublicImage* image(std::string_view id) const;
+  const ReservedOffering* reserved_offering(std::string_view id) const;
 
  private:
   void read_regions(const Json& content);
   void read_types(const Json& content);
   void read_images(const Json& content);
+  void read_offerings(const Json& content);
 
   std::vector<Region> regions_;
   std::vector<Family> families_;
   std::vector<InstanceType> types_;
   std::vector<PublicImage> images_;
+  std::vector<ReservedOffering> offerings_;
   std::map<std::string, std::size_t, std::less<>> type_index_, image_index_;
 };
 

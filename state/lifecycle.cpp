@@ -1,16 +1,14 @@
-// Steps as data, operations as rows, and the settling that makes rows come true.
+// Operations as rows, and the settling that makes rows come true.
 #include "state/lifecycle.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "state/fields.h"
+#include "state/error.h"
 
 namespace cvm {
 
 namespace {
-
-constexpr double delay_max_s = 10.0 * 365 * 86400;
 
 // `ENTER_RESCUE_MODE` -> `EnterRescueMode`, as error codes spell states.
 std::string camel(std::string_view state) {
@@ -24,83 +22,11 @@ std::string camel(std::string_view state) {
   return text;
 }
 
-// Reads {"delay_s": n, "jitter_s": n} into a step.
-void set_delay(Step& step, const Json& delay) {
-  const auto seconds = [&](const char* name, double otherwise) {
-    const auto found = delay.find(name);
-    if (found == delay.end()) return otherwise;
-    if (!found->is_number() || found->get<double>() < 0 || found->get<double>() > delay_max_s) {
-      throw ConfigError{"lifecycle: " + step.name + ": `" + name +
-                        "` must be a number of seconds from 0 to ten years"};
-    }
-    return found->get<double>();
-  };
-  only(delay, {"delay_s", "jitter_s"}, "lifecycle: " + step.name + ": ");
-  const auto milliseconds = [](double s) { return Milliseconds{std::llround(s * 1000)}; };
-  step.delay = milliseconds(seconds("delay_s", static_cast<double>(step.delay.count()) / 1000));
-  step.jitter = milliseconds(seconds("jitter_s", static_cast<double>(step.jitter.count()) / 1000));
+bool contains(const std::vector<std::string>& list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
 }
 
 }  // namespace
-
-Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
-  const bool named = speed == "instant" || speed == "fast" || speed == "realistic";
-  const Json facts = fixtures.load("lifecycle.json");
-  for (const auto& [name, fact] : facts.items()) {
-    Step step;
-    step.name = name;
-    try {
-      step.from = fact.value("from", std::vector<std::string>{});
-      step.via = fact.value("via", "");
-      step.to = fact.value("to", "");
-      step.failed = fact.value("failed", "");
-      step.erases = fact.value("erases", false);
-      step.sets = fact.value("sets", Json::object());
-      step.timer_action = fact.value("timer_action", "");
-      if (speed != "instant") set_delay(step, fact.at(named ? speed : "fast"));
-    } catch (const Json::exception& problem) {
-      throw ConfigError{"fixtures: lifecycle.json: " + name + ": " + problem.what()};
-    }
-    steps_.emplace(name, std::move(step));
-  }
-  if (named) return;
-  const auto file = read_file(speed);
-  if (!file) {
-    throw ConfigError{"lifecycle: `" + speed +
-                      "` is none of instant, fast, realistic, and no file that can be read"};
-  }
-  try {
-    change(Json::parse(*file));
-  } catch (const Json::exception& problem) {
-    throw ConfigError{"lifecycle: " + speed + ": " + problem.what()};
-  }
-}
-
-const Step& Steps::get(std::string_view name) const {
-  const auto found = steps_.find(name);
-  if (found == steps_.end()) throw std::logic_error("no lifecycle step " + std::string(name));
-  return found->second;
-}
-
-Json Steps::delays() const {
-  Json delays = Json::object();
-  for (const auto& [name, step] : steps_) {
-    delays[name] = {{"delay_s", static_cast<double>(step.delay.count()) / 1000},
-                    {"jitter_s", static_cast<double>(step.jitter.count()) / 1000}};
-  }
-  return delays;
-}
-
-void Steps::change(const Json& delays) {
-  if (!delays.is_object()) throw ConfigError{"lifecycle: must be an object of steps"};
-  auto changed = steps_;
-  for (const auto& [name, delay] : delays.items()) {
-    const auto found = changed.find(name);
-    if (found == changed.end()) throw ConfigError{"lifecycle: unknown step `" + name + "`"};
-    set_delay(found->second, delay);
-  }
-  steps_ = std::move(changed);
-}
 
 void Lifecycle::require(std::string_view step, const Resource& resource) const {
   const Kind& kind = *resource.kind;
@@ -108,7 +34,7 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
   const auto& from = steps_.get(step).from;
   const bool busy =
       kind.tells_operation && resource.doc.value("LatestOperationState", Json()) == "OPERATING";
-  const bool takes = std::find(from.begin(), from.end(), state) != from.end();
+  const bool takes = contains(from, state);
   if (takes && !busy) return;
   const auto documents = [&](const std::string& code) {
     return std::binary_search(cause_.documented->begin(), cause_.documented->end(), code);
@@ -116,13 +42,21 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
   const std::string parameter = std::string(kind.id_member) + "s";
   const std::string refusal = std::string(kind.state_refusal) + camel(state);
   if (!takes && documents(refusal)) throw Error{refusal, parameter, resource.id, {}};
-  if (busy) throw Error{"OperationDenied.InstanceOperationInProgress", parameter, resource.id, {}};
+  const std::string in_progress = "OperationDenied.InstanceOperationInProgress";
+  for (const std::string& code : {in_progress, std::string("MutexOperation.TaskRunning"),
+                                  std::string("InvalidInstance.NotSupported")}) {
+    if (busy && documents(code)) throw Error{code, parameter, resource.id, {}};
+  }
+  if (busy) throw Error{in_progress, parameter, resource.id, {}};
   throw Error{"InvalidInstance.NotSupported", parameter, resource.id,
               "Its state is `" + state + "`."};
 }
 
 void Lifecycle::enter(const Step& step, const Kind& kind, Json& doc) const {
-  if (!step.via.empty()) doc[std::string(kind.state_member)] = step.via;
+  Json& state = doc[std::string(kind.state_member)];
+  if (!step.via.empty() &&
+      (step.via_from.empty() || contains(step.via_from, state.get_ref<const std::string&>())))
+    state = step.via;
   if (!kind.tells_operation) return;
   doc["LatestOperation"] = cause_.action;
   doc["LatestOperationState"] = "OPERATING";
@@ -160,7 +94,9 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
   if (effect->after_ms >= 0) due = cause_.now + Milliseconds{effect->after_ms};
   std::string state = effect->state, ended = effect->operation_state;
   if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
-  const bool as_it_should = state == step.to && effect->error_message.empty();
+  const bool as_it_should =
+      state == patch.value(std::string(resource.kind->state_member), step.to) &&
+      effect->error_message.empty();
   if (ended.empty()) ended = as_it_should ? "SUCCESS" : "FAILED";
   if (as_it_should && ended == "SUCCESS")
     return schedule(due, Row::operation, step.name, resource.id, patch);
@@ -193,25 +129,90 @@ Resource Lifecycle::create(std::string_view step, const Kind& kind, Draw& draw, 
 void Lifecycle::begin(std::string_view step, Resource& resource, const Json& patch) {
   require(step, resource);
   const Step& what = steps_.get(step);
-  const std::string from = resource.doc.value(std::string(resource.kind->state_member), "");
+  const std::string state(resource.kind->state_member);
+  const std::string from = resource.doc.value(state, "");
   enter(what, *resource.kind, resource.doc);
   store_.save(resource);
-  finish_later(what, resource, patch, from);
+  Json afterwards = patch;
+  if (what.to.empty() && !afterwards.contains(state)) afterwards[state] = from;
+  finish_later(what, resource, afterwards, from);
   note(what, resource, from);
 }
 
-void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource) {
-  schedule(due, Row::timer, step, resource.id, Json::object());
+void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource,
+                         const Json& patch) {
+  schedule(due, Row::timer, step, resource.id, patch);
 }
 
-void Lifecycle::force(std::string_view step, Resource& resource) {
-  const Step& what = steps_.get(step);
+void Lifecycle::cancel(std::string_view step, const Resource& resource) {
+  database_.prepare("delete from transition where id=? and step=? and operation=0")
+      .bind(resource.id)
+      .bind(step)
+      .run();
+}
+
+bool Lifecycle::planned(std::string_view step, const Resource& resource) const {
+  Statement found =
+      database_.prepare("select 1 from transition where id=? and step=? and operation=0");
+  return found.bind(resource.id).bind(step).step();
+}
+
+void Lifecycle::set_timers(const Step& step, Resource& resource) {
+  for (const std::string& timer : step.cancels) cancel(timer, resource);
+  if (!step.then.empty()) begin_at(cause_.now + step.then_after, step.then, resource);
+  if (step.timer.empty()) return;
+  cancel(step.timer, resource);
+  Json& at = resource.doc[step.timer_at];
+  if (at.is_null()) return;
+  const Time due =
+      add_months(parse_iso8601(at.get<std::string>()).value_or(cause_.now), step.timer_months);
+  at = iso8601(due);
+  begin_at(due, step.timer, resource);
+}
+
+bool Lifecycle::promised(std::string_view private_ip) const {
+  Statement found = database_.prepare(
+      "select 1 from transition where json_extract(patch, '$.PrivateIpAddresses[0]')=?"
+      " and account=?");
+  return found.bind(private_ip).bind(store_.tenant().account).step();
+}
+
+void Lifecycle::drop_operations(const Resource& resource) {
   database_.prepare("delete from transition where id=? and operation>0").bind(resource.id).run();
+}
+
+void Lifecycle::force(const Step& step, Resource& resource) {
+  drop_operations(resource);
   const std::string from = resource.doc.value(std::string(resource.kind->state_member), "");
-  enter(what, *resource.kind, resource.doc);
+  enter(step, *resource.kind, resource.doc);
   store_.save(resource);
-  finish_later(what, resource, Json::object(), from);
-  note(what, resource, from);
+  finish_later(step, resource, Json::object(), from);
+  note(step, resource, from);
+}
+
+void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& patch) {
+  const std::string state(resource.kind->state_member);
+  const std::string from = resource.doc.value(state, "");
+  if (!contains(step.from, from)) return;
+  if (!step.to.empty() && resource.doc.value("LatestOperationState", Json()) == "OPERATING") {
+    drop_operations(resource);
+    resource.doc["LatestOperationState"] = "FAILED";
+    resource.doc["LatestOperationErrorMsg"] = "It was cut off: " + step.name + ".";
+  }
+  finish(step, resource, patch);
+  note(step, resource, from);
+}
+
+void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
+  if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
+  resource.doc.update(step.sets, true);
+  resource.doc.update(patch, true);
+  if (const auto hidden = resource.doc.find("hidden"); hidden != resource.doc.end()) {
+    resource.hidden.update(*hidden, true);
+    resource.doc.erase("hidden");
+  }
+  set_timers(step, resource);
+  store_.save(resource);
 }
 
 namespace {
@@ -233,20 +234,25 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
 }
 
 // A timer overrides what the resource is doing; unless its step is under way already.
-std::vector<Change> fire_timer(Database& database, const Steps& steps, Store& store,
-                               Resource& resource, const Row& row) {
-  {
-    Statement running =
-        database.prepare("select 1 from transition where id=? and step=? and operation>0");
-    if (running.bind(resource.id).bind(row.step).step()) return {};
-  }
-  Lifecycle lifecycle(database, store, steps,
-                      {steps.get(row.step).timer_action, row.request_id, row.due});
-  lifecycle.force(row.step, resource);
-  return std::move(lifecycle.changes());
+void fire_timer(Database& database, const Steps& steps, Lifecycle& lifecycle, Resource& resource,
+                const Row& row) {
+  const Step* step = &steps.get(row.step);
+  const Json& values = step->instead_if;
+  const bool instead =
+      !step->instead.empty() &&
+      std::all_of(values.items().begin(), values.items().end(), [&](const auto& item) {
+        return resource.doc.value(item.key(), Json()) == item.value();
+      });
+  if (instead) step = &steps.get(step->instead);
+  if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
+  Statement running =
+      database.prepare("select 1 from transition where id=? and step=? and operation>0");
+  if (running.bind(resource.id).bind(row.step).step()) return;
+  lifecycle.force(*step, resource);
 }
 
-Change finish(const Step& step, Store& store, Resource& resource, const Row& row) {
+Change finish(const Step& step, Store& store, Lifecycle& lifecycle, Resource& resource,
+              const Row& row) {
   const std::string state(resource.kind->state_member);
   Change change{row.due,
                 store.tenant().account,
@@ -266,11 +272,8 @@ Change finish(const Step& step, Store& store, Resource& resource, const Row& row
     store.erase(resource);
     return change;
   }
-  if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
   if (resource.kind->tells_operation) resource.doc["LatestOperationState"] = "SUCCESS";
-  resource.doc.update(step.sets, true);
-  resource.doc.update(Json::parse(row.patch), true);
-  store.save(resource);
+  lifecycle.finish(step, resource, Json::parse(row.patch));
   change.to = resource.doc.value(state, "");
   return change;
 }
@@ -304,12 +307,14 @@ std::vector<Change> settle(Database& database, const Steps& steps, std::uint64_t
     if (!place || place->second == nullptr) continue;
     Store store(database, seed, place->first);
     Resource resource = store.get(*place->second, row->id);
+    const Step& step = steps.get(row->step);
+    Lifecycle lifecycle(database, store, steps, {step.timer_action, row->request_id, row->due});
     if (row->operation == 0) {
-      for (Change& change : fire_timer(database, steps, store, resource, *row))
-        changes.push_back(std::move(change));
+      fire_timer(database, steps, lifecycle, resource, *row);
     } else {
-      changes.push_back(finish(steps.get(row->step), store, resource, *row));
+      changes.push_back(finish(step, store, lifecycle, resource, *row));
     }
+    for (Change& change : lifecycle.changes()) changes.push_back(std::move(change));
   }
   work.keep();
   return changes;

@@ -1,47 +1,16 @@
-// How resources change state, as data: which states a step takes, what it passes through, where it
-// ends and how long it takes (fixtures/lifecycle.json, contract: GET/PUT /_cvmsim/lifecycle).
+// The steps of state/steps.h come true: begun by actions or timers, ended when they are due.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "state/effect.h"
 #include "state/events.h"
-#include "state/fixtures.h"
+#include "state/steps.h"
 #include "state/store.h"
 
 namespace cvm {
-
-struct Step {
-  std::string name;               // "instance.stop"
-  std::vector<std::string> from;  // States it takes; none for steps that create.
-  std::string via;                // State while it lasts; empty: unchanged.
-  std::string to;                 // State afterwards; empty: unchanged.
-  std::string failed;             // State if it fails; empty: the one before.
-  bool erases = false;            // Afterwards the resource is gone.
-  Json sets = Json::object();     // What else is true afterwards, merged into the document.
-  std::string timer_action;       // The action in whose name a timer begins it.
-  Milliseconds delay{};
-  Milliseconds jitter{};
-};
-
-// The table of steps, one for the whole server.
-class Steps {
- public:
-  // `speed` is instant, fast, realistic, or a file with delays for any subset of the steps (the
-  // rest stays fast). Throws ConfigError.
-  Steps(const Fixtures& fixtures, const std::string& speed);
-
-  const Step& get(std::string_view name) const;  // Throws std::logic_error.
-  bool contains(std::string_view name) const { return steps_.contains(name); }
-  Json delays() const;              // {"instance.stop": {"delay_s", "jitter_s"}, …}
-  void change(const Json& delays);  // Any subset; all or nothing. Throws ConfigError.
-
- private:
-  std::map<std::string, Step, std::less<>> steps_;
-};
 
 // On whose behalf something changes.
 struct Cause {
@@ -68,14 +37,28 @@ class Lifecycle {
   // Makes a resource that is not there yet while the step lasts.
   Resource create(std::string_view step, const Kind& kind, Draw& draw, Json doc, Json hidden);
 
-  // Begins a step of a resource that exists. When it ends, `patch` is merged into the document.
+  // Begins a step of a resource that exists. When it ends, `patch` is merged into the document, and
+  // what it has under `hidden` into what the API does not show.
   void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());
 
   // Begins the step at a later time, whatever the resource does then.
-  void begin_at(Time due, std::string_view step, const Resource& resource);
+  void begin_at(Time due, std::string_view step, const Resource& resource,
+                const Json& patch = Json::object());
+
+  // Takes back what begin_at() or a step's `then` planned.
+  void cancel(std::string_view step, const Resource& resource);
+  bool planned(std::string_view step, const Resource& resource) const;
+
+  // Whether an operation under way is going to give somebody this private address.
+  bool promised(std::string_view private_ip) const;
+
+  // What a step does when it is over.
+  void finish(const Step& step, Resource& resource, const Json& patch);
 
   // A timer's turn: the step begins whatever the resource is doing.
-  void force(std::string_view step, Resource& resource);
+  void force(const Step& step, Resource& resource);
+  // A quiet step begins and ends; what was under way has failed if the state is another now.
+  void pass_quietly(const Step& step, Resource& resource, const Json& patch);
 
   // What began in this call.
   std::vector<Change>& changes() { return changes_; }
@@ -84,6 +67,8 @@ class Lifecycle {
   enum class Row { timer, operation, outcome };  // As in schema.sql.
 
   void enter(const Step& step, const Kind& kind, Json& doc) const;
+  void drop_operations(const Resource& resource);
+  void set_timers(const Step& step, Resource& resource);
   void finish_later(const Step& step, const Resource& resource, const Json& patch,
                     const std::string& state_before);
   Milliseconds duration(const Step& step);

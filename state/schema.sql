@@ -51,6 +51,9 @@ create table transition (
 );
 create index transition_due on transition (account, due, seq);
 create index transition_id on transition (id);
+-- Addresses that operations under way are going to give.
+create index transition_address on transition (json_extract(patch, '$.PrivateIpAddresses[0]'))
+  where json_extract(patch, '$.PrivateIpAddresses[0]') is not null;
 
 -- Replies to remember for ClientToken.
 create table token (

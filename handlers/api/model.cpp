@@ -231,6 +231,7 @@ void Model::read_category(const std::string& category, const Json& content) {
     action.category = category;
     action.rate = facts.at("rate").get<int>();
     action.needs_region = facts.value("region", true);
+    action.answers_dry_run = facts.value("answers_dry_run", false);
     action.in = read_shape(name, facts.at("in"));
     action.out = read_shape(name, facts.at("out"));
     action.filters = read_shape(name + " filters", facts.value("filters", Json::object()));

@@ -76,6 +76,7 @@ struct Action {
   std::string category;  // The stem of its file.
   int rate = 0;          // Requests in one second.
   bool needs_region = true;
+  bool answers_dry_run = false;  // Its DryRun has an answer of its own instead of an error.
   Shape in, out;
   Shape filters;  // By name; `tag:*` stands for `tag:` and any key.
   std::size_t filter_values_max = 0;

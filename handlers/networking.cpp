@@ -1,0 +1,91 @@
+// Where instances are in the network, and what they may send.
+#include "handlers/addresses.h"
+#include "handlers/bandwidth.h"
+#include "handlers/common.h"
+#include "handlers/instance_changes.h"
+#include "handlers/registry.h"
+
+namespace cvm {
+
+static Reply DescribeInternetChargeTypeConfigs(Call& call) {
+  Json configs = Json::array();
+  for (const auto& [type, texts] : call.state.prices().at("internet_charge_types").items()) {
+    configs.push_back(
+        {{"InternetChargeType", type}, {"Description", texts.at(chinese(call) ? "zh" : "en")}});
+  }
+  return Reply().add("InternetChargeTypeConfigSet", configs);
+}
+
+// Prepaid bandwidth can be changed for some days ahead; then it is what it was.
+static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
+  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  for (const Resource& instance : instances) {
+    call.lifecycle.require("instance.change_bandwidth", instance);
+    require_charged(instance);
+  }
+  const BandwidthChange change = checked_bandwidth(call, instances);
+  const auto patch = [](const Json& mbps) -> Json {
+    return {{"InternetAccessible", {{"InternetMaxBandwidthOut", mbps}}}};
+  };
+  for (Resource& instance : instances) {
+    const Json before = instance.doc.at("InternetAccessible").at("InternetMaxBandwidthOut");
+    const bool later = change.from && *change.from > call.now;
+    call.lifecycle.begin("instance.change_bandwidth", instance,
+                         later ? Json::object() : patch(change.mbps));
+    if (later) {
+      call.lifecycle.begin_at(*change.from, "instance.bandwidth_period", instance,
+                              patch(change.mbps));
+    }
+    if (change.until) {
+      call.lifecycle.begin_at(*change.until, "instance.bandwidth_period", instance, patch(before));
+    }
+  }
+  return {};
+}
+
+// A running instance is restarted in its new place.
+static Reply ModifyInstancesVpcAttribute(Call& call) {
+  const Args vpc = call.args.object("VirtualPrivateCloud");
+  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  for (const Resource& instance : instances) {
+    call.lifecycle.require("instance.change_vpc", instance);
+    require_charged(instance);
+    require_stopped(instance, call.args.flag("ForceStop"));
+  }
+  std::set<std::string> taken;
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    Resource& instance = instances[i];
+    const std::string zone = instance.doc.at("Placement").at("Zone").get<std::string>();
+    const Network network =
+        checked_network(call, zone, static_cast<std::int64_t>(instances.size()), instances);
+    const Json& present = instance.doc.at("VirtualPrivateCloud");
+    if (present.at("VpcId") != network.vpc_id && instance.doc.at("IPv6Addresses").is_array() &&
+        !instance.doc.at("IPv6Addresses").empty()) {
+      throw Error{"UnsupportedOperation.IPv6NotSupportVpcMigrate", "InstanceIds", instance.id, {}};
+    }
+    Draw draw = call.store.draw();
+    const bool stays = present.at("SubnetId") == network.subnet_id;
+    Json ip = instance.doc.at("PrivateIpAddresses").front();
+    if (!network.private_ips.empty())
+      ip = network.private_ips[i];
+    else if (!stays)
+      ip = free_private_ip(call, network.subnet_id, draw, taken);
+    taken.insert(ip.get<std::string>());
+    Json place = {{"VpcId", network.vpc_id},
+                  {"SubnetId", network.subnet_id},
+                  {"PrivateIpAddresses", Json::array({ip})}};
+    if (vpc.given("AsVpcGateway")) place["AsVpcGateway"] = vpc.flag("AsVpcGateway");
+    Json patch = {{"VirtualPrivateCloud", place}, {"PrivateIpAddresses", Json::array({ip})}};
+    if (!call.args.flag("ReserveHostName")) patch["hidden"] = {{"HostName", ""}};
+    call.lifecycle.begin("instance.change_vpc", instance, patch);
+  }
+  return {};
+}
+
+const Actions networking_actions = {
+    {"DescribeInternetChargeTypeConfigs", DescribeInternetChargeTypeConfigs},
+    {"ResetInstancesInternetMaxBandwidth", ResetInstancesInternetMaxBandwidth},
+    {"ModifyInstancesVpcAttribute", ModifyInstancesVpcAttribute},
+};
+
+}  // namespace cvm
