@@ -43,42 +43,51 @@ static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
   return {};
 }
 
+namespace {
+
+// The new place of an instance in the network, as a patch of its document.
+Json new_place(const Call& call, const Resource& instance, const Network& network, std::size_t index,
+               std::set<std::string>& taken) {
+  const Args vpc = call.args.object("VirtualPrivateCloud");
+  const Json& present = instance.doc.at("VirtualPrivateCloud");
+  const Json& ipv6 = instance.doc.at("IPv6Addresses");
+  if (present.at("VpcId") != network.vpc_id && ipv6.is_array() && !ipv6.empty())
+    throw Error{"UnsupportedOperation.IPv6NotSupportVpcMigrate", "InstanceIds", instance.id, {}};
+  Json ip = instance.doc.at("PrivateIpAddresses").front();
+  if (!network.private_ips.empty()) {
+    ip = network.private_ips[index];
+  } else if (present.at("SubnetId") != network.subnet_id) {
+    Draw draw = call.store.draw();
+    ip = free_private_ip(call, network.subnet_id, draw, taken);
+  }
+  taken.insert(ip.get<std::string>());
+  Json place = {{"VpcId", network.vpc_id},
+                {"SubnetId", network.subnet_id},
+                {"PrivateIpAddresses", Json::array({ip})}};
+  if (vpc.given("AsVpcGateway")) place["AsVpcGateway"] = vpc.flag("AsVpcGateway");
+  Json patch = {{"VirtualPrivateCloud", place}, {"PrivateIpAddresses", Json::array({ip})}};
+  if (!call.args.flag("ReserveHostName")) patch["hidden"] = {{"HostName", ""}};
+  return patch;
+}
+
+}  // namespace
+
 // A running instance is restarted in its new place.
 static Reply ModifyInstancesVpcAttribute(Call& call) {
-  const Args vpc = call.args.object("VirtualPrivateCloud");
   std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  std::vector<Json> places;
+  std::set<std::string> taken;
   for (const Resource& instance : instances) {
     call.lifecycle.require("instance.change_vpc", instance);
     require_charged(instance);
     require_stopped(instance, call.args.flag("ForceStop"));
-  }
-  std::set<std::string> taken;
-  for (std::size_t i = 0; i < instances.size(); ++i) {
-    Resource& instance = instances[i];
     const std::string zone = instance.doc.at("Placement").at("Zone").get<std::string>();
     const Network network =
         checked_network(call, zone, static_cast<std::int64_t>(instances.size()), instances);
-    const Json& present = instance.doc.at("VirtualPrivateCloud");
-    if (present.at("VpcId") != network.vpc_id && instance.doc.at("IPv6Addresses").is_array() &&
-        !instance.doc.at("IPv6Addresses").empty()) {
-      throw Error{"UnsupportedOperation.IPv6NotSupportVpcMigrate", "InstanceIds", instance.id, {}};
-    }
-    Draw draw = call.store.draw();
-    const bool stays = present.at("SubnetId") == network.subnet_id;
-    Json ip = instance.doc.at("PrivateIpAddresses").front();
-    if (!network.private_ips.empty())
-      ip = network.private_ips[i];
-    else if (!stays)
-      ip = free_private_ip(call, network.subnet_id, draw, taken);
-    taken.insert(ip.get<std::string>());
-    Json place = {{"VpcId", network.vpc_id},
-                  {"SubnetId", network.subnet_id},
-                  {"PrivateIpAddresses", Json::array({ip})}};
-    if (vpc.given("AsVpcGateway")) place["AsVpcGateway"] = vpc.flag("AsVpcGateway");
-    Json patch = {{"VirtualPrivateCloud", place}, {"PrivateIpAddresses", Json::array({ip})}};
-    if (!call.args.flag("ReserveHostName")) patch["hidden"] = {{"HostName", ""}};
-    call.lifecycle.begin("instance.change_vpc", instance, patch);
+    places.push_back(new_place(call, instance, network, places.size(), taken));
   }
+  for (std::size_t i = 0; i < instances.size(); ++i)
+    call.lifecycle.begin("instance.change_vpc", instances[i], places[i]);
   return {};
 }
 

@@ -48,8 +48,9 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
     if (busy && documents(code)) throw Error{code, parameter, resource.id, {}};
   }
   if (busy) throw Error{in_progress, parameter, resource.id, {}};
-  throw Error{"InvalidInstance.NotSupported", parameter, resource.id,
-              "Its state is `" + state + "`."};
+  const bool plainly = !documents("InvalidInstance.NotSupported") && documents("UnsupportedOperation");
+  throw Error{plainly ? "UnsupportedOperation" : "InvalidInstance.NotSupported", parameter,
+              resource.id, "Its state is `" + state + "`."};
 }
 
 void Lifecycle::enter(const Step& step, const Kind& kind, Json& doc) const {
