@@ -46,8 +46,8 @@ static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
 namespace {
 
 // The new place of an instance in the network, as a patch of its document.
-Json new_place(const Call& call, const Resource& instance, const Network& network, std::size_t index,
-               std::set<std::string>& taken) {
+Json new_place(const Call& call, const Resource& instance, const Network& network,
+               std::size_t index, std::set<std::string>& taken) {
   const Args vpc = call.args.object("VirtualPrivateCloud");
   const Json& present = instance.doc.at("VirtualPrivateCloud");
   const Json& ipv6 = instance.doc.at("IPv6Addresses");

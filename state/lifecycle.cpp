@@ -48,7 +48,8 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
     if (busy && documents(code)) throw Error{code, parameter, resource.id, {}};
   }
   if (busy) throw Error{in_progress, parameter, resource.id, {}};
-  const bool plainly = !documents("InvalidInstance.NotSupported") && documents("UnsupportedOperation");
+  const bool plainly =
+      !documents("InvalidInstance.NotSupported") && documents("UnsupportedOperation");
   throw Error{plainly ? "UnsupportedOperation" : "InvalidInstance.NotSupported", parameter,
               resource.id, "Its state is `" + state + "`."};
 }

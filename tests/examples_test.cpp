@@ -47,7 +47,7 @@ std::string make_instance(Emulator& emulator, const std::string& action) {
                                     {"InternetMaxBandwidthOut", 5}};
   }
   std::string id = emulator.call("RunInstances", params)["InstanceIdSet"][0];
-  const char* state = of_stopped.contains(action) ? "STOPPED"
+  const char* state = of_stopped.contains(action)  ? "STOPPED"
                       : action == "ExitRescueMode" ? "RESCUE_MODE"
                                                    : "RUNNING";
   emulator.admin("POST", "instances/" + id + "/state", {{"state", state}});

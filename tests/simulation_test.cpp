@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "tests/support/emulator.h"
 
@@ -10,12 +11,26 @@ namespace cvm::test {
 
 namespace {
 
-constexpr int steps = 400;
+constexpr int steps = 600;
 
 std::int64_t number(State& state, const std::string& sql) {
   Statement statement = state.database().prepare(sql);
   statement.step();
   return statement.integer(0);
+}
+
+// What must be true of an instance at any time.
+void check_instance(const Json& doc, const Catalog& catalog) {
+  const InstanceType* type = catalog.instance_type(doc["InstanceType"].get<std::string>());
+  ASSERT_NE(type, nullptr) << doc.dump();
+  EXPECT_EQ(doc["CPU"], type->cpu);
+  EXPECT_EQ(doc["Memory"], type->memory_gb);
+  EXPECT_EQ(doc["InstanceChargeType"] == "PREPAID", doc["ExpiredTime"].is_string()) << doc.dump();
+  EXPECT_EQ(doc["InstanceChargeType"] == "PREPAID", doc["RenewFlag"].is_string()) << doc.dump();
+  EXPECT_EQ(doc["RestrictState"] == "NORMAL", doc["IsolatedSource"] == "NOTISOLATED");
+  EXPECT_GE(doc["SecurityGroupIds"].size(), 1U);
+  EXPECT_LE(doc["SecurityGroupIds"].size(), 5U);
+  EXPECT_EQ(doc["PrivateIpAddresses"], doc["VirtualPrivateCloud"]["PrivateIpAddresses"]);
 }
 
 // What must be true of the state at any time.
@@ -47,8 +62,14 @@ void check_invariants(Emulator& emulator) {
       "select r.rid, r.part, r.id, r.doc, (select count(*) from transition t where t.id=r.id and "
       "operation=1) from resource r");
   std::size_t expected = 0;
+  std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));
+    check_instance(doc, state.catalog());
+    const std::string address = std::to_string(rows.integer(1)) +
+                                doc["VirtualPrivateCloud"]["SubnetId"].dump() +
+                                doc["PrivateIpAddresses"].dump();
+    EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
     ASSERT_EQ(doc["InstanceId"], rows.text(2));
     ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", rows.integer(4) == 1) << doc.dump();
     for (std::size_t i = 0; i < kinds::instance.attributes.size(); ++i) {
@@ -92,7 +113,9 @@ class Life {
     while (rows.step()) {
       const Json doc = Json::parse(rows.text(1));
       const std::string state = doc["InstanceState"];
-      EXPECT_TRUE(state == "RUNNING" || state == "STOPPED" || state == "SHUTDOWN") << state;
+      EXPECT_TRUE(state == "RUNNING" || state == "STOPPED" || state == "SHUTDOWN" ||
+                  state == "RESCUE_MODE")
+          << state;
       Json shown = doc;
       shown.erase("LatestOperationRequestId");  // Looking draws RequestIds, too.
       dump += shown.dump() + std::string(rows.text(2)) + "\n";
@@ -108,11 +131,18 @@ class Life {
             .region = below(5) == 0 ? "ap-shanghai" : "ap-guangzhou"};
   }
 
-  Json some_ids() {
-    Json ids = Json::array();
-    for (std::uint64_t i = 0, count = 1 + below(3); i < count; ++i) {
-      ids.push_back(known_.empty() || below(20) == 0 ? "ins-00000000"
-                                                     : known_[below(known_.size())]);
+  // Ids that were given out lately, mostly of one caller, and now and then wrong.
+  Json some_ids(From& caller) {
+    if (known_.empty() || below(20) == 0) return {"ins-00000000"};
+    const std::size_t recent = std::min<std::size_t>(known_.size(), 12);
+    const auto pick = [&] { return known_[known_.size() - 1 - below(recent)]; };
+    const auto [first, owner] = pick();
+    if (below(10) > 0) caller = owner;
+    Json ids = {first};
+    for (std::uint64_t i = 0, more = below(3); i < more; ++i) {
+      const auto [id, other] = pick();
+      const bool same = other.secret_id == owner.secret_id && other.region == owner.region;
+      if (same || below(10) == 0) ids.push_back(id);
     }
     return ids;
   }
@@ -121,7 +151,9 @@ class Life {
     static const char* const charge_types[] = {"POSTPAID_BY_HOUR", "PREPAID", "SPOTPAID"};
     static const char* const types[] = {"S5.MEDIUM2", "S1.SMALL1", "NoSuch.TYPE", "SR1.MEDIUM4"};
     const From caller = from();
-    Json params = {{"ImageId", below(10) == 0 ? "img-00000000" : "img-487zeit5"},
+    static const char* const images[] = {"img-487zeit5", "img-8toqc6s3"};
+    Json params = {{"ImageId", below(10) == 0 ? "img-00000000" : images[below(2)]},
+                   {"SecurityGroupIds", {"sg-0000000" + std::to_string(below(8)), "sg-99999999"}},
                    {"InstanceType", types[below(4)]},
                    {"InstanceCount", 1 + below(4)},
                    {"InstanceChargeType", charge_types[below(3)]},
@@ -134,19 +166,98 @@ class Life {
     if (below(5) == 0) params["ClientToken"] = "token-" + std::to_string(below(4));
     const Json response = emulator_.call("RunInstances", params, caller);
     if (response.contains("Error")) return;
-    for (const Json& id : response["InstanceIdSet"]) known_.push_back(id);
+    for (const Json& id : response["InstanceIdSet"]) known_.emplace_back(id, caller);
+  }
+
+  // Some change of some instances, right or wrong.
+  std::pair<std::string, Json> change(From& caller) {
+    static const char* const types[] = {"S5.MEDIUM2", "S5.LARGE8", "SA2.MEDIUM4", "SR1.MEDIUM4",
+                                        "S1.SMALL1"};
+    const Json ids = some_ids(caller), id = ids.front();
+    const bool forced = below(2) == 0;
+    const std::string digit = std::to_string(below(8));
+    switch (below(18)) {
+      case 0:
+        return {"ResetInstance", {{"InstanceId", id}, {"ImageId", "img-8toqc6s3"}}};
+      case 1:
+        return {"ResetInstancesType",
+                {{"InstanceIds", {id}}, {"InstanceType", types[below(5)]}, {"ForceStop", forced}}};
+      case 2:
+        return {"ResetInstancesPassword",
+                {{"InstanceIds", ids}, {"Password", "abc123ABC!@#"}, {"ForceStop", forced}}};
+      case 3:
+        return {"ResizeInstanceDisks",
+                {{"InstanceId", id},
+                 {"SystemDisk", {{"DiskSize", 40 + 10 * below(9)}}},
+                 {"ForceStop", forced}}};
+      case 4:
+        return {"ModifyInstancesAttribute", {{"InstanceIds", ids}, {"InstanceName", "n" + digit}}};
+      case 5:
+        return {"ModifyInstancesAttribute", {{"InstanceIds", ids}, {"HostName", "host" + digit}}};
+      case 6:
+        return {"ModifyInstancesProject", {{"InstanceIds", ids}, {"ProjectId", below(3)}}};
+      case 7:
+        return {"ModifyInstancesRenewFlag",
+                {{"InstanceIds", ids}, {"RenewFlag", "NOTIFY_AND_AUTO_RENEW"}}};
+      case 8:
+        return {"ModifyInstancesVpcAttribute",
+                {{"InstanceIds", {id}},
+                 {"VirtualPrivateCloud",
+                  {{"VpcId", "vpc-1urkhbj4"},
+                   {"SubnetId", "subnet-0000000" + digit},
+                   {"PrivateIpAddresses", {"10.0.0." + digit}}}}}};
+      case 9:
+        return {"ModifyInstancesVpcAttribute",
+                {{"InstanceIds", ids},
+                 {"VirtualPrivateCloud",
+                  {{"VpcId", "vpc-1urkhbj4"}, {"SubnetId", "subnet-0000000" + digit}}}}};
+      case 10:
+        return {"ResetInstancesInternetMaxBandwidth",
+                {{"InstanceIds", ids},
+                 {"InternetAccessible", {{"InternetMaxBandwidthOut", below(300)}}}}};
+      case 11:
+        return {"EnterRescueMode", {{"InstanceId", id}, {"Password", "abc123ABC!@#"}}};
+      case 12:
+        return {"ExitRescueMode", {{"InstanceId", id}}};
+      case 13:
+        return {"AssociateSecurityGroups",
+                {{"InstanceIds", ids}, {"SecurityGroupIds", {"sg-0000000" + digit}}}};
+      case 14:
+        return {"DisassociateSecurityGroups",
+                {{"InstanceIds", ids}, {"SecurityGroupIds", {"sg-0000000" + digit}}}};
+      case 15:
+        return {"ConvertOperatingSystems", {{"InstanceIds", ids}}};
+      case 16:
+        return {"RenewInstances",
+                {{"InstanceIds", ids}, {"InstanceChargePrepaid", {{"Period", 1}}}}};
+      default:
+        return {"ModifyInstancesChargeType",
+                {{"InstanceIds", ids},
+                 {"InstanceChargeType", "PREPAID"},
+                 {"InstanceChargePrepaid", {{"Period", 1}}}}};
+    }
   }
 
   void step() {
     static const char* const actions[] = {"StartInstances", "StopInstances", "RebootInstances",
                                           "TerminateInstances"};
-    const std::uint64_t choice = below(10);
-    if (choice < 3) return run_instances();
-    if (choice < 8) {
-      emulator_.call(actions[below(4)], {{"InstanceIds", some_ids()}}, from());
+    const std::uint64_t choice = below(20);
+    if (choice < 4) return run_instances();
+    if (choice < 9) {
+      From caller = from();
+      const Json ids = some_ids(caller);
+      emulator_.call(actions[below(4)], {{"InstanceIds", ids}}, caller);
       return;
     }
-    emulator_.advance(Milliseconds{static_cast<std::int64_t>(below(60000))});
+    if (choice < 16) {
+      From caller = from();
+      const auto [action, params] = change(caller);
+      emulator_.call(action, params, caller);
+      return;
+    }
+    // Now and then long enough for subscriptions to end.
+    const std::uint64_t most = below(50) == 0 ? std::uint64_t{20 * 86400000} : 60000;
+    emulator_.advance(Milliseconds{static_cast<std::int64_t>(below(most))});
   }
 
   void disturb() {
@@ -159,7 +270,7 @@ class Life {
   std::mt19937_64 random_, disturbance_;
   bool disturbed_;
   Emulator emulator_;
-  std::vector<std::string> known_;
+  std::vector<std::pair<std::string, From>> known_;
 };
 
 class Simulation : public testing::TestWithParam<std::uint64_t> {};

@@ -89,9 +89,9 @@ bool documents(const Action& action, const std::string& code) {
 // Pages that list a state which the action takes: because of ForceStop and ResizeOnline, which the
 // request has or has not, or (StartInstances) by mistake.
 const std::set<std::pair<std::string_view, std::string_view>> taken = {
-    {"StartInstances", "STOPPED"},          {"ModifyInstancesVpcAttribute", "RUNNING"},
-    {"ResetInstancesPassword", "RUNNING"},  {"ResetInstancesType", "RUNNING"},
-    {"ResizeInstanceDisks", "RUNNING"},     {"ResizeInstanceDisks", "STOPPED"},
+    {"StartInstances", "STOPPED"},         {"ModifyInstancesVpcAttribute", "RUNNING"},
+    {"ResetInstancesPassword", "RUNNING"}, {"ResetInstancesType", "RUNNING"},
+    {"ResizeInstanceDisks", "RUNNING"},    {"ResizeInstanceDisks", "STOPPED"},
 };
 
 // Where no code of the page names the state, an instance at rest is taken, and one on its way
@@ -134,9 +134,8 @@ class Bench {
     }
     std::string id = emulator_.call("RunInstances", params)["InstanceIdSet"][0];
     emulator_.advance(std::chrono::seconds{2});
-    emulator_.admin(
-        "POST", "instances/" + id + "/state",
-        {{"state", state}, {"latest_operation_state", busy ? "OPERATING" : "SUCCESS"}});
+    emulator_.admin("POST", "instances/" + id + "/state",
+                    {{"state", state}, {"latest_operation_state", busy ? "OPERATING" : "SUCCESS"}});
     return id;
   }
 
