@@ -2,7 +2,6 @@
 #include "handlers/common.h"
 #include "handlers/disks.h"
 #include "handlers/instance_changes.h"
-#include "handlers/price_table.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
 

@@ -163,9 +163,9 @@ void Lifecycle::set_timers(const Step& step, Resource& resource) {
   for (const std::string& timer : step.cancels) cancel(timer, resource);
   if (!step.then.empty()) begin_at(cause_.now + step.then_after, step.then, resource);
   if (step.timer.empty()) return;
-  cancel(step.timer, resource);
   Json& at = resource.doc[step.timer_at];
   if (at.is_null()) return;
+  cancel(step.timer, resource);
   const Time due =
       add_months(parse_iso8601(at.get<std::string>()).value_or(cause_.now), step.timer_months);
   at = iso8601(due);
