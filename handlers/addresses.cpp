@@ -23,7 +23,7 @@ bool used(const Call& call, const std::string& subnet_id, const std::string& ip,
   for (const std::string& id : call.store.page(kinds::instance, holders).ids) {
     if (id != mover) return true;
   }
-  return call.lifecycle.promised(ip);
+  return call.lifecycle.promised(ip, subnet_id);
 }
 
 void check_private_ips(const Call& call, const Network& network, std::int64_t count,
@@ -71,6 +71,11 @@ Network checked_network(const Call& call, const std::string& zone, std::int64_t 
   if (network.vpc_id.empty() || network.vpc_id == "DEFAULT") {
     network.vpc_id = default_id(call, "vpc", "");
     network.subnet_id = default_id(call, "subnet", zone);
+  }
+  const std::int64_t ipv6 = vpc.integer("Ipv6AddressCount");
+  if (ipv6 < 0) {
+    refuse(call, {"InvalidParameterValue.Range", "InvalidParameterValue"},
+           "VirtualPrivateCloud.Ipv6AddressCount", std::to_string(ipv6), "It cannot be negative.");
   }
   if (!network.private_ips.empty()) check_private_ips(call, network, count, movers);
   return network;

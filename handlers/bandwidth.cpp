@@ -28,9 +28,9 @@ void check_period(const Call& call, const Resource& instance, BandwidthChange& c
   change.from = day(call.args, "StartTime");
   change.until = day(call.args, "EndTime");
   if (!change.from && !change.until) return;
-  const std::string name = change.from ? "StartTime" : "EndTime";
   if (type != "BANDWIDTH_PREPAID") {
-    refuse(call, {"InvalidParameterCombination", "InvalidParameter"}, name, call.args.text(name),
+    const std::string first = change.from ? "StartTime" : "EndTime";
+    refuse(call, {"InvalidParameterCombination", "InvalidParameter"}, first, call.args.text(first),
            "The bandwidth of `" + instance.id + "` is not prepaid but `" + type + "`.");
   }
   const Time today = std::chrono::floor<std::chrono::days>(call.now);
@@ -38,16 +38,19 @@ void check_period(const Call& call, const Resource& instance, BandwidthChange& c
     throw Error{"InvalidParameterValue", "StartTime", call.args.text("StartTime"),
                 "Today is " + iso8601(today).substr(0, 10) + "."};
   }
+  const Json& expires = instance.doc.at("ExpiredTime");
+  for (const auto& [name, time] :
+       {std::pair("StartTime", change.from), std::pair("EndTime", change.until)}) {
+    if (time && !expires.is_null() && *time > parse_iso8601(expires.get<std::string>())) {
+      throw Error{"InvalidParameterValue", name, call.args.text(name),
+                  "The instance expires at " + expires.get<std::string>() + "."};
+    }
+  }
   if (!change.until) return;
   const std::string end = call.args.text("EndTime");
   if (*change.until < change.from.value_or(today))
     throw Error{"InvalidParameterValue", "EndTime", end, "It lies before the start."};
   *change.until += std::chrono::days{1};  // The last day is within.
-  const Json& expires = instance.doc.at("ExpiredTime");
-  if (!expires.is_null() && *change.until > parse_iso8601(expires.get<std::string>())) {
-    throw Error{"InvalidParameterValue", "EndTime", end,
-                "The instance expires at " + expires.get<std::string>() + "."};
-  }
 }
 
 }  // namespace
@@ -95,10 +98,12 @@ double bandwidth_days(const Call& call, const Resource& instance, const Bandwidt
   const Time from = std::max(change.from.value_or(call.now), call.now);
   const Json& expires = instance.doc.at("ExpiredTime");
   Time until = from + month;
-  if (change.until)
-    until = *change.until;
-  else if (!expires.is_null())
-    until = parse_iso8601(expires.get<std::string>()).value();
+  if (!expires.is_null()) until = parse_iso8601(expires.get<std::string>()).value();
+  if (change.until) until = std::min(until, *change.until);
+  if (until <= from) {
+    throw Error{"FailedOperation.InquiryPriceFailed", "InstanceIds", instance.id,
+                "It has expired."};
+  }
   return std::chrono::duration<double, std::ratio<86400>>(until - from).count();
 }
 

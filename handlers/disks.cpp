@@ -117,12 +117,12 @@ bool is_local(const Json& disk) {
 }
 
 // The one disk that the request means.
-const Json& meant_disk(const Resource& instance, const Args& wanted) {
+const Json& meant_disk(const Call& call, const Resource& instance, const Args& wanted) {
   const Json& disks = instance.doc.at("DataDisks");
   const std::string id = wanted.text("DiskId"), parameter = "DataDisks.0.DiskId";
   if (disks.empty()) {
-    throw Error{"UnsupportedOperation.InvalidDataDisk", parameter, id,
-                "The instance `" + instance.id + "` has no data disk."};
+    refuse(call, {"UnsupportedOperation.InvalidDataDisk", "UnsupportedOperation.InvalidDisk"},
+           parameter, id, "The instance `" + instance.id + "` has no data disk.");
   }
   if (id.empty()) {
     if (disks.size() == 1) return disks.front();
@@ -132,10 +132,17 @@ const Json& meant_disk(const Resource& instance, const Args& wanted) {
   const auto found = std::find_if(disks.begin(), disks.end(),
                                   [&](const Json& disk) { return disk.at("DiskId") == id; });
   if (found == disks.end()) {
-    throw Error{"UnsupportedOperation.InvalidDataDisk", parameter, id,
-                "The instance `" + instance.id + "` has no such disk."};
+    refuse(call, {"UnsupportedOperation.InvalidDataDisk", "UnsupportedOperation.InvalidDisk"},
+           parameter, id, "The instance `" + instance.id + "` has no such disk.");
   }
   return *found;
+}
+
+void require_same_type(const Json& disk, const Args& wanted, const std::string& at) {
+  const auto type = disk.at("DiskType").get<std::string>();
+  if (!wanted.given("DiskType") || wanted.text("DiskType") == type) return;
+  throw Error{"InvalidParameterValue", at + ".DiskType", wanted.text("DiskType"),
+              "The disk is `" + type + "` and stays so."};
 }
 
 // Disks grow and never shrink, and their type stays.
@@ -145,10 +152,7 @@ DiskGrowth growth(const Call& call, const Json& disk, const Args& wanted, const 
       disk.at("DiskType").get<std::string>(), disk.at("DiskSize").get<std::int64_t>(), 0, {}};
   if (!wanted.given("DiskSize")) throw Error{"MissingParameter", at + ".DiskSize", "", {}};
   grown.to_gb = wanted.integer("DiskSize");
-  if (wanted.given("DiskType") && wanted.text("DiskType") != grown.type) {
-    throw Error{"InvalidParameterValue", at + ".DiskType", wanted.text("DiskType"),
-                "The disk is `" + grown.type + "` and stays so."};
-  }
+  require_same_type(disk, wanted, at);
   const auto wrong = [&](const std::string& why) {
     refuse(call, {"InvalidParameterValue.Range", "InvalidParameterValue"}, at + ".DiskSize",
            std::to_string(grown.to_gb), why);
@@ -199,7 +203,9 @@ Json checked_data_disks(const Call& call, const std::vector<Args>& disks,
 
 std::int64_t system_disk_growth(const Call& call, const Json& disk, const Args& wanted) {
   const std::int64_t size = disk.at("DiskSize").get<std::int64_t>();
-  if (wanted.given("DiskSize") && is_local(disk) && wanted.integer("DiskSize") != size) {
+  require_same_type(disk, wanted, "SystemDisk");
+  if (!wanted.given("DiskSize")) return size;
+  if (is_local(disk) && wanted.integer("DiskSize") != size) {
     throw Error{"InvalidParameterValue", "SystemDisk.DiskSize",
                 std::to_string(wanted.integer("DiskSize")), "Only cloud disks can grow."};
   }
@@ -227,7 +233,7 @@ DiskGrowth checked_growth(const Call& call, const Resource& instance) {
     grown = growth(call, disk, call.args.object("SystemDisk"), "SystemDisk", system_disk_max_gb);
     grown.patch = {{"SystemDisk", {{"DiskSize", grown.to_gb}}}};
   } else {
-    const Json& disk = meant_disk(instance, data_disks.front());
+    const Json& disk = meant_disk(call, instance, data_disks.front());
     if (!one_of(disk.at("DiskType").get<std::string>(),
                 {"CLOUD_BASIC", "CLOUD_PREMIUM", "CLOUD_SSD"})) {
       refuse(call, {"UnsupportedOperation.InvalidDataDisk", "UnsupportedOperation.InvalidDisk"},
@@ -241,7 +247,7 @@ DiskGrowth checked_growth(const Call& call, const Resource& instance) {
     }
     grown.patch = {{"DataDisks", std::move(disks)}};
   }
-  if (grown.to_gb == grown.from_gb || grown.to_gb % growth_step_gb != 0) {
+  if (grown.to_gb == grown.from_gb || (grown.to_gb - grown.from_gb) % growth_step_gb != 0) {
     throw Error{"InvalidParameterValue", system ? "SystemDisk.DiskSize" : "DataDisks.0.DiskSize",
                 std::to_string(grown.to_gb), "Disks grow in steps of 10 GB."};
   }

@@ -35,6 +35,14 @@ void check_family_change(const Call& call, const Resource& instance, const Insta
     throw Error{
         "UnsupportedOperation.UnsupportedARMChangeInstanceFamily", parameter, instance.id, {}};
   }
+  const std::string here = "UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily";
+  const auto for_clusters = [](const InstanceType& type) {
+    return type.family->id.starts_with("HCC");
+  };
+  if (for_clusters(from)) {
+    throw Error{"UnsupportedOperation.UnsupportedChangeInstanceFamily", parameter, from.id, {}};
+  }
+  if (for_clusters(to)) throw Error{here, parameter, to.id, {}};
   if (from.gpu == 0 && to.gpu > 0)
     throw Error{"InvalidParameterValue.GPUInstanceFamily", parameter, to.id, {}};
   if (from.gpu > 0) {
@@ -43,19 +51,12 @@ void check_family_change(const Call& call, const Resource& instance, const Insta
             "UnsupportedOperation.HeterogeneousChangeInstanceFamily"},
            parameter, to.id);
   }
-  const auto for_clusters = [](const InstanceType& type) {
-    return type.family->id.starts_with("HCC");
-  };
-  if (for_clusters(from)) {
-    throw Error{"UnsupportedOperation.UnsupportedChangeInstanceFamily", parameter, from.id, {}};
-  }
   const Json& disks = instance.doc.at("DataDisks");
   if (!disks.empty() && std::all_of(disks.begin(), disks.end(), is_local)) {
     throw Error{
         "UnsupportedOperation.LocalDataDiskChangeInstanceFamily", parameter, instance.id, {}};
   }
-  const std::string here = "UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily";
-  if (for_clusters(to) || brings_local_disks(to)) throw Error{here, parameter, to.id, {}};
+  if (brings_local_disks(to)) throw Error{here, parameter, to.id, {}};
   const auto takes = [&](const Json& disk, const std::vector<std::string>& offered) {
     const std::string type = text(disk, "DiskType");
     if (!contains(offered, type))
@@ -84,6 +85,14 @@ void check_offer(const Call& call, const Resource& instance, const InstanceType&
   Stock stock = stock_of(call);
   const Goods machine{zone, type.id, charge_type};
   if (stock.left(machine) != 0) return;
+  // What is bought within one rule gives back what it takes, unless nothing is to be had at all.
+  const Capacity& capacity = call.state.capacity();
+  const std::string present = text(instance.doc, "InstanceType");
+  const auto rule = capacity.rule_about(machine, call.store.tenant().account);
+  if (capacity.rules()[*rule].stock != 0 &&
+      rule == capacity.rule_about({zone, present, charge_type}, call.store.tenant().account)) {
+    return;
+  }
   if (stock.by_zone(machine)) {
     refuse(call, {"ResourcesSoldOut.AvailableZone", "ResourceInsufficient.SpecifiedInstanceType"},
            "InstanceType", zone);

@@ -135,10 +135,6 @@ void plan_network(const Call& call, InstancePlan& plan) {
   }
   plan.network = checked_network(call, plan.zone->id, plan.count);
   plan.ipv6_count = vpc.integer("Ipv6AddressCount");
-  if (plan.ipv6_count < 0) {
-    throw Error{"InvalidParameterValue.Range", "VirtualPrivateCloud.Ipv6AddressCount",
-                std::to_string(plan.ipv6_count), "It cannot be negative."};
-  }
   if (plan.ipv6_count > ipv6_addresses_max) {
     throw Error{"LimitExceeded.IPv6AddressNum",
                 "VirtualPrivateCloud.Ipv6AddressCount",
@@ -275,7 +271,7 @@ InstancePlan plan_purchase(const Call& call) {
   plan_internet(call, plan);
   check_login(call, *plan.image);
   if (call.args.given("HostName"))
-    require_host_name(call, call.args.text("HostName"), plan.count, plan.windows);
+    require_host_names(call, call.args.text("HostName"), plan.count, plan.windows);
   check_cluster(call, plan);
   plan.tags = tags_for(call, "instance");
   return plan;

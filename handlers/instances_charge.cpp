@@ -36,7 +36,8 @@ static Reply RenewInstances(Call& call) {
     require_charge_type(call, instance, "PREPAID");
     const Time paid = parse_iso8601(instance.doc.at("ExpiredTime").get<std::string>()).value();
     const int months = static_cast<int>(prepaid.integer("Period"));
-    Json patch = {{"ExpiredTime", iso8601(add_months(std::max(paid, call.now), months))}};
+    Json patch = {{"ExpiredTime", iso8601(add_months(std::max(paid, call.now), months))},
+                  {"hidden", {{"Period", months}}}};
     if (prepaid.given("RenewFlag")) patch["RenewFlag"] = prepaid.text("RenewFlag");
     call.lifecycle.begin(step, instance, patch);
   }
@@ -54,7 +55,8 @@ static Reply ModifyInstancesChargeType(Call& call) {
                          {{"InstanceChargeType", charge_type},
                           {"RenewFlag", prepaid.text("RenewFlag")},
                           {"ExpiredTime", iso8601(end)},
-                          {"StopChargingMode", "NOT_APPLICABLE"}});
+                          {"StopChargingMode", "NOT_APPLICABLE"},
+                          {"hidden", {{"Period", prepaid.integer("Period")}}}});
   }
   return {};
 }

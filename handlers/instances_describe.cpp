@@ -40,13 +40,14 @@ static Reply DescribeInstancesOperationLimit(Call& call) {
   return Reply().add("InstanceOperationLimitSet", set);
 }
 
-// Percent-encoded, to be put behind the console page's address. Its host is one that is nobody's.
+// Percent-encoded, to be put behind the console page's address. Its host is nobody's, and each call
+// gives another one.
 static Reply DescribeInstanceVncUrl(Call& call) {
   const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
   call.lifecycle.require("instance.open_console", instance);
-  Draw draw(call.state.seed(), "vnc/" + instance.id + "/" + iso8601_ms(call.now), 0);
   return Reply().add("InstanceVncUrl", "wss%3A%2F%2F" + call.region.id +
-                                           ".vnc.invalid%3A26789%2Fvnc%3Fs%3D" + draw.uuid());
+                                           ".vnc.invalid%3A26789%2Fvnc%3Fs%3D" +
+                                           call.store.draw().uuid());
 }
 
 const Actions instance_describe_actions = {

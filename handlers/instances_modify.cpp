@@ -18,12 +18,12 @@ Json wanted_attributes(const Call& call) {
   if (args.given("CamRoleName")) {
     require_role_name(call);
     patch["CamRoleName"] = args.text("CamRoleName");
+    if (args.given("CamRoleType")) hidden["CamRoleType"] = args.text("CamRoleType");
   }
   if (args.given("DisableApiTermination"))
     patch["DisableApiTermination"] = args.flag("DisableApiTermination");
   if (args.given("UserData")) hidden["UserData"] = args.text("UserData");
   if (args.given("HostName")) hidden["HostName"] = args.text("HostName");
-  if (args.given("CamRoleType")) hidden["CamRoleType"] = args.text("CamRoleType");
   if (!hidden.empty()) patch["hidden"] = hidden;
   return patch;
 }
@@ -45,7 +45,7 @@ static Reply ModifyInstancesAttribute(Call& call) {
     call.lifecycle.require(step, instance);
     if (renames_host) {
       require_charged(instance);
-      require_host_name(call, args.text("HostName"), 1, is_windows(instance.doc));
+      require_host_name(call, args.text("HostName"), is_windows(instance.doc));
     }
     if (args.flag("DisableApiTermination") &&
         (call.lifecycle.planned("instance.terminate", instance) ||

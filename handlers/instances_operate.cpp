@@ -88,15 +88,18 @@ static Reply EnterRescueMode(Call& call) {
   if (type_of(call, instance.doc).family->architecture == "arm64")
     throw Error{"UnsupportedOperation.ArmArchitecture", "InstanceId", instance.id, {}};
   require_login_password(call, "Password", call.args.text("Password"), is_windows(instance.doc));
-  call.lifecycle.begin("instance.enter_rescue", instance,
-                       {{"hidden", {{"StateBeforeRescue", instance.doc.at("InstanceState")}}}});
+  const Json before = {{"InstanceState", instance.doc.at("InstanceState")},
+                       {"StopChargingMode", instance.doc.at("StopChargingMode")}};
+  call.lifecycle.begin(
+      "instance.enter_rescue", instance,
+      {{"StopChargingMode", "NOT_APPLICABLE"}, {"hidden", {{"BeforeRescue", before}}}});
   return {};
 }
 
 static Reply ExitRescueMode(Call& call) {
   Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
   call.lifecycle.begin("instance.exit_rescue", instance,
-                       {{"InstanceState", instance.hidden.value("StateBeforeRescue", "RUNNING")}});
+                       instance.hidden.value("BeforeRescue", Json{{"InstanceState", "RUNNING"}}));
   return {};
 }
 

@@ -17,7 +17,7 @@ static Reply ResetInstance(Call& call) {
   const Reinstallation plan = checked_reinstallation(call, instance);
   const Json& image = plan.image->doc;
   if (args.given("HostName")) {
-    require_host_name(call, args.text("HostName"), 1, image.at("Platform") == "Windows");
+    require_host_name(call, args.text("HostName"), image.at("Platform") == "Windows");
   }
   Json hidden = Json::object();
   if (args.given("UserData")) hidden["UserData"] = args.text("UserData");
@@ -30,6 +30,7 @@ static Reply ResetInstance(Call& call) {
                         {"LoginSettings", {{"KeyIds", Json::array()}}},
                         {"DefaultLoginUser", plan.image->login_user},
                         {"DefaultLoginPort", plan.image->login_port},
+                        {"StopChargingMode", "NOT_APPLICABLE"},
                         {"hidden", hidden}});
   return {};
 }

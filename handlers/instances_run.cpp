@@ -128,6 +128,8 @@ Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
       {"UserData", args.text("UserData")},
       {"HostName",
        args.given("HostName") ? numbered_name(args.text("HostName"), index, plan.count) : ""}};
+  if (plan.charge_type == "PREPAID")
+    kept["Period"] = args.object("InstanceChargePrepaid").integer("Period");
   for (const char* name :
        {"EnhancedService", "CpuTopology", "InstanceMarketOptions", "EnableJumboFrame"}) {
     if (args.given(name)) kept[name] = args.json().at(name);

@@ -1,4 +1,6 @@
 // Where instances are in the network, and what they may send.
+#include <utility>
+
 #include "handlers/addresses.h"
 #include "handlers/bandwidth.h"
 #include "handlers/common.h"
@@ -16,7 +18,31 @@ static Reply DescribeInternetChargeTypeConfigs(Call& call) {
   return Reply().add("InternetChargeTypeConfigSet", configs);
 }
 
-// Prepaid bandwidth can be changed for some days ahead; then it is what it was.
+namespace {
+
+// What becomes of an instance's bandwidth, now and later. After some days it is again what it was
+// for good; a new change takes the place of those that were planned.
+Json new_bandwidth(const Call& call, const Resource& instance, const BandwidthChange& change) {
+  const auto patch = [](const Json& mbps) -> Json {
+    return {{"InternetAccessible", {{"InternetMaxBandwidthOut", mbps}}}};
+  };
+  const Json present = instance.doc.at("InternetAccessible").at("InternetMaxBandwidthOut");
+  const Json usual = instance.hidden.value("UsualBandwidth", present);
+  Json changed = patch(change.mbps), plan = Json::array();
+  if (!change.until) changed["hidden"] = {{"UsualBandwidth", change.mbps}};
+  const auto later = [&](Time at, const Json& what) {
+    plan.push_back({{"at", iso8601(at)}, {"step", "instance.bandwidth_period"}, {"patch", what}});
+  };
+  if (change.until) later(*change.until, patch(usual));
+  if (change.from && *change.from > call.now) {
+    later(*change.from, std::exchange(changed, patch(usual)));
+  }
+  if (!plan.empty()) changed["plan"] = plan;
+  return changed;
+}
+
+}  // namespace
+
 static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
   std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
   for (const Resource& instance : instances) {
@@ -24,21 +50,9 @@ static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
     require_charged(instance);
   }
   const BandwidthChange change = checked_bandwidth(call, instances);
-  const auto patch = [](const Json& mbps) -> Json {
-    return {{"InternetAccessible", {{"InternetMaxBandwidthOut", mbps}}}};
-  };
   for (Resource& instance : instances) {
-    const Json before = instance.doc.at("InternetAccessible").at("InternetMaxBandwidthOut");
-    const bool later = change.from && *change.from > call.now;
     call.lifecycle.begin("instance.change_bandwidth", instance,
-                         later ? Json::object() : patch(change.mbps));
-    if (later) {
-      call.lifecycle.begin_at(*change.from, "instance.bandwidth_period", instance,
-                              patch(change.mbps));
-    }
-    if (change.until) {
-      call.lifecycle.begin_at(*change.until, "instance.bandwidth_period", instance, patch(before));
-    }
+                         new_bandwidth(call, instance, change));
   }
   return {};
 }

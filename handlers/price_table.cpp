@@ -56,42 +56,53 @@ HourPrice disks_hour(const State& state, const Json& system_disk, const Json& da
   return {usd, usd};
 }
 
+namespace {
+
+// An ItemPrice without any price: all members are there, in the API's order.
+Json no_price() {
+  Json price = Json::object();
+  for (const char* name :
+       {"UnitPrice", "ChargeUnit", "OriginalPrice", "DiscountPrice", "Discount",
+        "UnitPriceDiscount", "UnitPriceSecondStep", "UnitPriceDiscountSecondStep",
+        "UnitPriceThirdStep", "UnitPriceDiscountThirdStep", "OriginalPriceThreeYear",
+        "DiscountPriceThreeYear", "DiscountThreeYear", "OriginalPriceFiveYear",
+        "DiscountPriceFiveYear", "DiscountFiveYear", "OriginalPriceOneYear", "DiscountPriceOneYear",
+        "DiscountOneYear"}) {
+    price[name] = nullptr;
+  }
+  return price;
+}
+
+Json package(double original, double discount) {
+  Json price = no_price();
+  price["OriginalPrice"] = rounded(original);
+  price["DiscountPrice"] = rounded(original * discount / 100);
+  price["Discount"] = discount;
+  return price;
+}
+
+}  // namespace
+
 Json hourly_item(const HourPrice& hour) {
   const double list = rounded(hour.list), paid = rounded(hour.paid);
-  Json price = {{"UnitPrice", list},
-                {"ChargeUnit", "HOUR"},
-                {"OriginalPrice", nullptr},
-                {"DiscountPrice", nullptr},
-                {"Discount", list > 0 ? std::round(paid / list * 100) : 100.0},
-                {"UnitPriceDiscount", paid}};
-  for (const char* step : {"SecondStep", "ThirdStep"}) {
+  Json price = no_price();
+  price["ChargeUnit"] = "HOUR";
+  price["Discount"] = list > 0 ? std::round(paid / list * 100) : 100.0;
+  for (const char* step : {"", "SecondStep", "ThirdStep"}) {
     price["UnitPrice" + std::string(step)] = list;
     price["UnitPriceDiscount" + std::string(step)] = paid;
   }
   return price;
 }
 
-namespace {
-
-Json package(double original, double discount) {
-  return {{"UnitPrice", nullptr},
-          {"ChargeUnit", nullptr},
-          {"OriginalPrice", rounded(original)},
-          {"DiscountPrice", rounded(original * discount / 100)},
-          {"Discount", discount},
-          {"UnitPriceDiscount", nullptr}};
-}
-
-}  // namespace
-
 Json prepaid_item(const State& state, double hour_usd, std::int64_t months) {
   const double month = hour_usd * number(state, "prepaid_hours_per_month");
   return package(month * static_cast<double>(months), discount_percent(state, months));
 }
 
-Json difference_item(const State& state, double hour_usd, double days) {
+Json difference_item(const State& state, double hour_usd, double days, std::int64_t months) {
   const double month = hour_usd * number(state, "prepaid_hours_per_month");
-  return package(month * days / days_per_month, 100);
+  return package(month * days / days_per_month, discount_percent(state, months));
 }
 
 Json instance_price(const State& state, const InstanceType& type, const std::string& charge_type) {

@@ -36,8 +36,8 @@ Json hourly_item(const HourPrice& hour);
 // ItemPrice of what is paid in advance for some months; years are cheaper.
 Json prepaid_item(const State& state, double hour_usd, std::int64_t months);
 // ItemPrice of what is paid, or paid back if it is negative, for a change until the end of what has
-// been paid for already.
-Json difference_item(const State& state, double hour_usd, double days);
+// been paid for already, at the discount of the months that were bought.
+Json difference_item(const State& state, double hour_usd, double days, std::int64_t months);
 
 // ItemPrice of public bandwidth, for each way of paying for it.
 Json bandwidth_item(const State& state, const std::string& internet_charge_type, std::int64_t mbps,

@@ -1,4 +1,7 @@
-// What it would cost: an inquiry checks what its action checks, and changes nothing.
+// What it would cost. An inquiry checks what the price depends on, and changes nothing: neither
+// stock nor quotas nor states stand in its way.
+#include <algorithm>
+
 #include "handlers/bandwidth.h"
 #include "handlers/common.h"
 #include "handlers/disks.h"
@@ -36,12 +39,16 @@ double days_left(const Call& call, const Resource& instance) {
   return std::chrono::duration<double, std::ratio<86400>>(end - call.now).count();
 }
 
+std::int64_t months_bought(const Resource& instance) {
+  return instance.hidden.value("Period", std::int64_t{1});
+}
+
 // What a change costs: by the hour what it comes to, in advance what it adds until the end of what
 // is paid for.
 Json price_of_change(const Call& call, const Resource& instance, const HourPrice& comes_to,
                      double adds) {
   if (charge_type_of(instance) != "PREPAID") return hourly_item(comes_to);
-  return difference_item(call.state, adds, days_left(call, instance));
+  return difference_item(call.state, adds, days_left(call, instance), months_bought(instance));
 }
 
 Reply instance_price_reply(const Json& price) {
@@ -115,14 +122,20 @@ static Reply InquiryPriceResizeInstanceDisks(Call& call) {
 static Reply InquiryPriceResetInstancesInternetMaxBandwidth(Call& call) {
   const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
   const BandwidthChange change = checked_bandwidth(call, instances);
-  const Json& internet = instances.front().doc.at("InternetAccessible");
+  // Where only one can be changed at a time, it is the first; else some may have a package, which
+  // is paid for elsewhere.
+  const auto paying = std::find_if(instances.begin(), instances.end(), [](const Resource& one) {
+    return one.doc.at("InternetAccessible").at("InternetChargeType") != "BANDWIDTH_PACKAGE";
+  });
+  const Json& internet =
+      (paying == instances.end() ? instances.front() : *paying).doc.at("InternetAccessible");
   const auto type = internet.at("InternetChargeType").get<std::string>();
   Json price;
   if (type == "BANDWIDTH_PREPAID") {
     const auto before = internet.at("InternetMaxBandwidthOut").get<std::int64_t>();
     price = difference_item(
         call.state, bandwidth_hour(call.state, change.mbps) - bandwidth_hour(call.state, before),
-        bandwidth_days(call, instances.front(), change));
+        bandwidth_days(call, instances.front(), change), months_bought(instances.front()));
   } else {
     price = bandwidth_item(call.state, type, change.mbps,
                            static_cast<std::int64_t>(instances.size()), 1);
@@ -132,7 +145,11 @@ static Reply InquiryPriceResetInstancesInternetMaxBandwidth(Call& call) {
 
 static Reply InquiryPriceRenewInstances(Call& call) {
   const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
-  for (const Resource& instance : instances) require_charge_type(call, instance, "PREPAID");
+  for (const Resource& instance : instances) {
+    if (instance.doc.at("InstanceState") == "PENDING")
+      throw Error{"UnsupportedOperation.InstanceStatePending", "InstanceIds", instance.id, {}};
+    require_charge_type(call, instance, "PREPAID");
+  }
   return months_price(call, instances);
 }
 
@@ -152,9 +169,9 @@ static Reply InquirePricePurchaseReservedInstancesOffering(Call& call) {
   }
   const std::string id = call.args.text("ReservedInstancesOfferingId");
   const ReservedOffering* offer = call.state.catalog().reserved_offering(id);
-  if (offer == nullptr) {
+  if (offer == nullptr || call.region.zone(offer->zone) == nullptr) {
     throw Error{"FailedOperation.InquiryPriceFailed", "ReservedInstancesOfferingId", id,
-                "There is no offering `" + id + "`."};
+                "There is no offering `" + id + "` in `" + call.region.id + "`."};
   }
   return Reply().add("Price", reserved_price(call.state, *offer, count));
 }

@@ -93,16 +93,19 @@ std::string numbered_name(const std::string& pattern, std::int64_t index, std::i
   return name;
 }
 
-void require_host_name(const Call& call, const std::string& pattern, std::int64_t count,
-                       bool windows) {
-  for (const std::int64_t index : {std::int64_t{0}, count - 1}) {
-    const std::string fault = host_name_fault(numbered_name(pattern, index, count), windows);
-    if (fault.empty()) continue;
-    refuse(call,
-           {"InvalidParameterValue.IllegalHostName", "InvalidParameter.HostNameIllegal",
-            "InvalidParameterValue"},
-           "HostName", pattern, fault);
-  }
+void require_host_name(const Call& call, const std::string& name, bool windows) {
+  const std::string fault = host_name_fault(name, windows);
+  if (fault.empty()) return;
+  refuse(call,
+         {"InvalidParameterValue.IllegalHostName", "InvalidParameter.HostNameIllegal",
+          "InvalidParameterValue"},
+         "HostName", name, fault);
+}
+
+void require_host_names(const Call& call, const std::string& pattern, std::int64_t count,
+                        bool windows) {
+  for (const std::int64_t index : {std::int64_t{0}, count - 1})
+    require_host_name(call, numbered_name(pattern, index, count), windows);
 }
 
 namespace {

@@ -17,8 +17,9 @@ std::string numbered_name(const std::string& pattern, std::int64_t index, std::i
 
 // Windows: 2 to 15 of letters, digits, hyphens, not only digits. Others: 2 to 60, with dots between
 // segments. No `.` or `-` at the ends or twice in a row.
-void require_host_name(const Call& call, const std::string& pattern, std::int64_t count,
-                       bool windows);
+void require_host_names(const Call& call, const std::string& pattern, std::int64_t count,
+                        bool windows);
+void require_host_name(const Call& call, const std::string& name, bool windows);  // No pattern.
 
 // LoginSettings.Password: 8 to 30 characters of two classes; Windows 12 to 30 of three. The message
 // never shows the password.

@@ -203,7 +203,7 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
     // What the document will be then has to be right, too.
     Json doc = store(owner->first).get(*owner->second, what.id).doc;
     doc.update(patch, true);
-    doc.erase("hidden");
+    for (const char* ours : {"hidden", "plan"}) doc.erase(ours);
     told_at("`patch`", [&] { check(*owner->second, doc); });
     add_transition(database_, what);
   });

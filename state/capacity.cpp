@@ -58,13 +58,30 @@ std::int64_t disks_in(const std::string& documents, const std::string& glob) {
   return count;
 }
 
+bool is_about(const CapacityRule& rule, const Json& doc) {
+  const auto matches = [](const std::string& glob, const Json& value) {
+    return matches_if_given(glob, value.get<std::string>());
+  };
+  return matches(rule.zone, doc.at("Placement").at("Zone")) &&
+         matches(rule.instance_type, doc.at("InstanceType")) &&
+         matches(rule.charge_type, doc.at("InstanceChargeType"));
+}
+
+// Machines that are about to be of the rule's types are taken already.
+std::int64_t promised(const CapacityRule& rule, const Store& store) {
+  std::int64_t count = 0;
+  for (const auto& [now, then] : store.becoming(kinds::instance, "InstanceType"))
+    count += !is_about(rule, now) && is_about(rule, then) ? 1 : 0;
+  return count;
+}
+
 std::int64_t used(const CapacityRule& rule, const Catalog& catalog, const Store& store) {
   Query query = query_of(rule, catalog, store.tenant().region);
   query.limit = rule.disk_type.empty() ? 1 : page_size;
   std::int64_t count = 0;
   for (;;) {
     const Page page = store.page(kinds::instance, query);
-    if (rule.disk_type.empty()) return page.total;
+    if (rule.disk_type.empty()) return page.total + promised(rule, store);
     count += disks_in(page.texts, rule.disk_type);
     query.offset += page_size;
     if (query.offset >= page.total) return count;

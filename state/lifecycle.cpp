@@ -97,7 +97,7 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
   std::string state = effect->state, ended = effect->operation_state;
   if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
   const bool as_it_should =
-      state == patch.value(std::string(resource.kind->state_member), step.to) &&
+      effect->state == patch.value(std::string(resource.kind->state_member), step.to) &&
       effect->error_message.empty();
   if (ended.empty()) ended = as_it_should ? "SUCCESS" : "FAILED";
   if (as_it_should && ended == "SUCCESS")
@@ -124,6 +124,7 @@ Resource Lifecycle::create(std::string_view step, const Kind& kind, Draw& draw, 
   enter(what, kind, doc);
   Resource made = store_.create(kind, draw, std::move(doc), std::move(hidden));
   finish_later(what, made, Json::object(), "");
+  set_timers(what, made);
   note(what, made, "");
   return made;
 }
@@ -172,11 +173,16 @@ void Lifecycle::set_timers(const Step& step, Resource& resource) {
   begin_at(due, step.timer, resource);
 }
 
-bool Lifecycle::promised(std::string_view private_ip) const {
+bool Lifecycle::promised(std::string_view private_ip, std::string_view subnet_id) const {
   Statement found = database_.prepare(
-      "select 1 from transition where json_extract(patch, '$.PrivateIpAddresses[0]')=?"
-      " and account=?");
-  return found.bind(private_ip).bind(store_.tenant().account).step();
+      "select 1 from transition t join resource r on r.id=t.id join partition p on p.part=r.part"
+      " where json_extract(t.patch, '$.PrivateIpAddresses[0]')=? and t.account=? and p.region=?"
+      " and ?4 in ('', json_extract(t.patch, '$.VirtualPrivateCloud.SubnetId'))");
+  return found.bind(private_ip)
+      .bind(store_.tenant().account)
+      .bind(store_.tenant().region)
+      .bind(subnet_id)
+      .step();
 }
 
 void Lifecycle::drop_operations(const Resource& resource) {
@@ -195,7 +201,13 @@ void Lifecycle::force(const Step& step, Resource& resource) {
 void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& patch) {
   const std::string state(resource.kind->state_member);
   const std::string from = resource.doc.value(state, "");
-  if (!contains(step.from, from)) return;
+  if (!contains(step.from, from)) {
+    Statement busy =
+        database_.prepare("select max(due) from transition where id=? and operation>0");
+    if (busy.bind(resource.id).step() && busy.integer(0) > 0)
+      begin_at(Time{Milliseconds{busy.integer(0)}}, step.name, resource, patch);
+    return;
+  }
   if (!step.to.empty() && resource.doc.value("LatestOperationState", Json()) == "OPERATING") {
     drop_operations(resource);
     resource.doc["LatestOperationState"] = "FAILED";
@@ -213,7 +225,13 @@ void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) 
     resource.hidden.update(*hidden, true);
     resource.doc.erase("hidden");
   }
-  set_timers(step, resource);
+  if (!step.from.empty()) set_timers(step, resource);
+  Json plan = resource.doc.value("plan", Json::array());
+  resource.doc.erase("plan");
+  for (const Json& later : plan) {
+    begin_at(parse_iso8601(later.at("at").get<std::string>()).value(),
+             later.at("step").get<std::string>(), resource, later.at("patch"));
+  }
   store_.save(resource);
 }
 
@@ -247,9 +265,11 @@ void fire_timer(Database& database, const Steps& steps, Lifecycle& lifecycle, Re
       });
   if (instead) step = &steps.get(step->instead);
   if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
-  Statement running =
-      database.prepare("select 1 from transition where id=? and step=? and operation>0");
-  if (running.bind(resource.id).bind(row.step).step()) return;
+  Statement running = database.prepare("select step from transition where id=? and operation>0");
+  running.bind(resource.id);
+  while (running.step()) {
+    if (running.text(0) == step->name || steps.get(running.text(0)).erases) return;
+  }
   lifecycle.force(*step, resource);
 }
 

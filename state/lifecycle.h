@@ -38,26 +38,26 @@ class Lifecycle {
   Resource create(std::string_view step, const Kind& kind, Draw& draw, Json doc, Json hidden);
 
   // Begins a step of a resource that exists. When it ends, `patch` is merged into the document, and
-  // what it has under `hidden` into what the API does not show.
+  // what it has under `hidden` into what the API does not show. Its `plan` is a list of {"at",
+  // "step", "patch"}: what timers begin later on.
   void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());
 
   // Begins the step at a later time, whatever the resource does then.
   void begin_at(Time due, std::string_view step, const Resource& resource,
                 const Json& patch = Json::object());
-
-  // Takes back what begin_at() or a step's `then` planned.
-  void cancel(std::string_view step, const Resource& resource);
   bool planned(std::string_view step, const Resource& resource) const;
 
-  // Whether an operation under way is going to give somebody this private address.
-  bool promised(std::string_view private_ip) const;
+  // Whether an operation under way is going to give somebody in this region the private address,
+  // in this subnet or (if it is empty) in any.
+  bool promised(std::string_view private_ip, std::string_view subnet_id = {}) const;
 
   // What a step does when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);
 
   // A timer's turn: the step begins whatever the resource is doing.
   void force(const Step& step, Resource& resource);
-  // A quiet step begins and ends; what was under way has failed if the state is another now.
+  // A quiet step begins and ends; what was under way has failed if the state is another now. If the
+  // state does not take it, it waits for the end of what is under way.
   void pass_quietly(const Step& step, Resource& resource, const Json& patch);
 
   // What began in this call.
@@ -68,6 +68,7 @@ class Lifecycle {
 
   void enter(const Step& step, const Kind& kind, Json& doc) const;
   void drop_operations(const Resource& resource);
+  void cancel(std::string_view step, const Resource& resource);
   void set_timers(const Step& step, Resource& resource);
   void finish_later(const Step& step, const Resource& resource, const Json& patch,
                     const std::string& state_before);

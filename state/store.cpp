@@ -3,60 +3,12 @@
 
 #include <algorithm>
 
+#include "state/attributes.h"
 #include "state/error.h"
 
 namespace cvm {
 
 namespace {
-
-using Values = std::vector<std::pair<int, std::string>>;
-
-// A scalar as filters spell it; nothing for null, empty text, objects and lists.
-std::optional<std::string> scalar(const Json& value) {
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    return text.empty() ? std::nullopt : std::optional(text);
-  }
-  if (value.is_number() || value.is_boolean()) return value.dump();
-  return std::nullopt;
-}
-
-void collect(const Json& at, std::string_view path, std::vector<std::string>& found) {
-  if (path.empty()) {
-    if (auto text = scalar(at)) found.push_back(std::move(*text));
-    return;
-  }
-  const std::size_t slash = path.find('/');
-  const std::string_view name = path.substr(0, slash);
-  const std::string_view rest = slash == path.npos ? "" : path.substr(slash + 1);
-  if (name == "*") {
-    if (at.is_array()) {
-      for (const Json& item : at) collect(item, rest, found);
-    }
-    return;
-  }
-  if (!at.is_object()) return;
-  if (const std::size_t bar = name.find('|'); bar != name.npos) {
-    const auto first = at.find(name.substr(0, bar));
-    const auto second = at.find(name.substr(bar + 1));
-    if (first == at.end() || second == at.end()) return;
-    found.push_back(first->get<std::string>() + joint + second->get<std::string>());
-    return;
-  }
-  if (const auto member = at.find(name); member != at.end()) collect(*member, rest, found);
-}
-
-Values attributes_of(const Kind& kind, const Json& doc) {
-  Values values;
-  for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
-    for (std::string& value : values_at(doc, kind.attributes[i].path)) {
-      values.emplace_back(static_cast<int>(i), std::move(value));
-    }
-  }
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
-}
 
 int attribute_number(const Kind& kind, std::string_view name) {
   for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
@@ -66,8 +18,8 @@ int attribute_number(const Kind& kind, std::string_view name) {
                          std::string(name));
 }
 
-void write_attributes(Database& database, std::int64_t part, std::int64_t rid, const Values& before,
-                      const Values& after) {
+void write_attributes(Database& database, std::int64_t part, std::int64_t rid,
+                      const AttributeValues& before, const AttributeValues& after) {
   for (const auto& value : before) {
     if (std::binary_search(after.begin(), after.end(), value)) continue;
     database.prepare("delete from attribute where part=? and name=? and value=? and rid=?")
@@ -150,12 +102,6 @@ std::int64_t estimate(Database& database, const Kind& kind, std::int64_t part,
 }
 
 }  // namespace
-
-std::vector<std::string> values_at(const Json& doc, std::string_view path) {
-  std::vector<std::string> found;
-  collect(doc, path, found);
-  return found;
-}
 
 Draw Store::draw() {
   database_
@@ -312,8 +258,23 @@ bool Store::any(const Kind& kind, std::string_view attribute, std::string_view v
   return found.step();
 }
 
+std::vector<std::pair<Json, Json>> Store::becoming(const Kind& kind,
+                                                   std::string_view member) const {
+  Statement rows = database_.prepare(
+      "select r.doc, t.patch from transition t join resource r on r.id=t.id"
+      " where t.account=? and t.operation=1 and r.part=? and json_extract(t.patch, ?) is not null");
+  rows.bind(tenant_.account).bind(part(kind, false)).bind("$." + std::string(member));
+  std::vector<std::pair<Json, Json>> documents;
+  while (rows.step()) {
+    Json now = Json::parse(rows.text(0)), then = now;
+    then.update(Json::parse(rows.text(1)), true);
+    documents.emplace_back(std::move(now), std::move(then));
+  }
+  return documents;
+}
+
 void Store::save(Resource& resource) {
-  Values values = attributes_of(*resource.kind, resource.doc);
+  AttributeValues values = attributes_of(*resource.kind, resource.doc);
   write_attributes(database_, resource.part, resource.rid, resource.stored, values);
   resource.stored = std::move(values);
   const std::string doc = resource.doc.dump(), hidden = resource.hidden.dump();

@@ -73,6 +73,8 @@ class Store {
   Page page(const Kind& kind, const Query& query) const;      // Newest first.
   std::int64_t count(const Kind& kind) const;
   bool any(const Kind& kind, std::string_view attribute, std::string_view value) const;
+  // Documents, now and afterwards, of what an operation under way gives another `member`.
+  std::vector<std::pair<Json, Json>> becoming(const Kind& kind, std::string_view member) const;
   void save(Resource& resource);
   void erase(const Resource& resource);  // And everything that was to happen to it.
 
@@ -94,8 +96,5 @@ class Store {
   std::uint64_t seed_;
   Tenant tenant_;
 };
-
-// The values a document has at an attribute's path; empty texts and nulls are no values.
-std::vector<std::string> values_at(const Json& doc, std::string_view path);
 
 }  // namespace cvm

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "state/attributes.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
