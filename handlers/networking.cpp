@@ -23,20 +23,20 @@ namespace {
 // What becomes of an instance's bandwidth, now and later. After some days it is again what it was
 // for good; a new change takes the place of those that were planned.
 Json new_bandwidth(const Call& call, const Resource& instance, const BandwidthChange& change) {
-  const auto patch = [](const Json& mbps) -> Json {
-    return {{"InternetAccessible", {{"InternetMaxBandwidthOut", mbps}}}};
+  const auto patch = [](const Json& mbps, const Json& for_good) -> Json {
+    return {{"InternetAccessible", {{"InternetMaxBandwidthOut", mbps}}},
+            {"hidden", {{"UsualBandwidth", for_good}}}};
   };
   const Json present = instance.doc.at("InternetAccessible").at("InternetMaxBandwidthOut");
   const Json usual = instance.hidden.value("UsualBandwidth", present);
-  Json changed = patch(change.mbps), plan = Json::array();
-  if (!change.until) changed["hidden"] = {{"UsualBandwidth", change.mbps}};
+  Json changed = patch(change.mbps, change.until ? usual : Json(change.mbps));
+  Json plan = Json::array();
   const auto later = [&](Time at, const Json& what) {
     plan.push_back({{"at", iso8601(at)}, {"step", "instance.bandwidth_period"}, {"patch", what}});
   };
-  if (change.until) later(*change.until, patch(usual));
-  if (change.from && *change.from > call.now) {
-    later(*change.from, std::exchange(changed, patch(usual)));
-  }
+  if (change.until) later(*change.until, patch(usual, usual));
+  if (change.from && *change.from > call.now)
+    later(*change.from, std::exchange(changed, patch(usual, usual)));
   if (!plan.empty()) changed["plan"] = plan;
   return changed;
 }

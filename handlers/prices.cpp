@@ -1,5 +1,5 @@
-// What it would cost. An inquiry checks what the price depends on, and changes nothing: neither
-// stock nor quotas nor states stand in its way.
+// What it would cost. An inquiry checks what the price depends on, as its action does, and changes
+// nothing.
 #include <algorithm>
 
 #include "handlers/bandwidth.h"

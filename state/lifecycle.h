@@ -30,8 +30,9 @@ class Lifecycle {
       : database_(database), store_(store), steps_(steps), cause_(cause) {}
 
   // Throws if the resource's state is not one the step takes, or it has an operation under way:
-  // the code that the action documents for the state, or
-  // OperationDenied.InstanceOperationInProgress.
+  // the code that the action documents for the state; else, if it is busy,
+  // OperationDenied.InstanceOperationInProgress or MutexOperation.TaskRunning, whichever the page
+  // has; else InvalidInstance.NotSupported.
   void require(std::string_view step, const Resource& resource) const;
 
   // Makes a resource that is not there yet while the step lasts.
