@@ -260,10 +260,11 @@ bool Store::any(const Kind& kind, std::string_view attribute, std::string_view v
 
 std::vector<std::pair<Json, Json>> Store::becoming(const Kind& kind,
                                                    std::string_view member) const {
+  const std::string place = "$." + std::string(member);  // Bound, not copied.
   Statement rows = database_.prepare(
       "select r.doc, t.patch from transition t join resource r on r.id=t.id"
       " where t.account=? and t.operation=1 and r.part=? and json_extract(t.patch, ?) is not null");
-  rows.bind(tenant_.account).bind(part(kind, false)).bind("$." + std::string(member));
+  rows.bind(tenant_.account).bind(part(kind, false)).bind(place);
   std::vector<std::pair<Json, Json>> documents;
   while (rows.step()) {
     Json now = Json::parse(rows.text(0)), then = now;
