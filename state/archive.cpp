@@ -198,7 +198,10 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
     if (!owner || owner->first.account != what.account)
       wrong("the account has no resource `" + what.id + "`");
     if (what.operation < 0 || what.operation > 2) wrong("`operation` must be 0, 1 or 2");
-    if (!setup_.steps.contains(what.step)) wrong("there is no step `" + what.step + "`");
+    const bool own = what.step.starts_with(std::string(owner->second->name) + ".");
+    if (!own || !setup_.steps.contains(what.step)) {
+      wrong("a resource such as `" + what.id + "` has no step `" + what.step + "`");
+    }
     if (!patch.is_object()) wrong("`patch` must be an object");
     // What the document will be then has to be right, too.
     Json doc = store(owner->first).get(*owner->second, what.id).doc;

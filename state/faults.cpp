@@ -43,6 +43,7 @@ class Subject {
   std::vector<std::string> states() {
     std::vector<std::string> found;
     for (const Resource& one : resources()) {
+      if (one.kind->state_member.empty()) continue;
       found.push_back(one.doc.value(std::string(one.kind->state_member), ""));
     }
     return found;

@@ -18,8 +18,8 @@ struct Kind {
   std::string_view shape;          // The API's type of the document: "Instance".
   std::string_view id_prefix;      // "ins"
   std::string_view id_member;      // "InstanceId"
-  std::string_view state_member;   // "InstanceState"
-  std::string_view error_stem;     // "InvalidInstanceId", to which `.NotFound` is added.
+  std::string_view state_member;   // "InstanceState"; empty: it has no states, and no steps.
+  std::string_view not_found;      // "InvalidInstanceId.NotFound"
   std::string_view state_refusal;  // "UnsupportedOperation.InstanceState", then the state's name.
   bool tells_operation;            // The document has the LatestOperation members.
   std::span<const Attribute> attributes;
@@ -30,7 +30,8 @@ inline constexpr char joint = '\x1f';
 
 namespace kinds {
 extern const Kind instance;
-}
+extern const Kind placement_group;
+}  // namespace kinds
 
 std::span<const Kind* const> all_kinds();
 const Kind* find_kind(std::string_view name);

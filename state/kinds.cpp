@@ -28,6 +28,13 @@ constexpr Attribute instance_attributes[] = {
     {"tag-key", "Tags/*/Key"},
     {"tag-value", "Tags/*/Value"},
     {"tag", "Tags/*/Key|Value"},
+    {"disaster-recover-group-id", "DisasterRecoverGroupId"},
+};
+
+constexpr Attribute placement_group_attributes[] = {
+    {"tag-key", "Tags/*/Key"},
+    {"tag-value", "Tags/*/Value"},
+    {"tag", "Tags/*/Key|Value"},
 };
 
 }  // namespace
@@ -38,14 +45,23 @@ const Kind instance = {"instance",
                        "ins",
                        "InstanceId",
                        "InstanceState",
-                       "InvalidInstanceId",
+                       "InvalidInstanceId.NotFound",
                        "UnsupportedOperation.InstanceState",
                        true,
                        instance_attributes};
+const Kind placement_group = {"placement_group",
+                              "DisasterRecoverGroup",
+                              "ps",
+                              "DisasterRecoverGroupId",
+                              "",
+                              "ResourceNotFound.InvalidPlacementSet",
+                              "",
+                              false,
+                              placement_group_attributes};
 }  // namespace kinds
 
 std::span<const Kind* const> all_kinds() {
-  static constexpr std::array<const Kind*, 1> all = {&kinds::instance};
+  static constexpr std::array all = {&kinds::instance, &kinds::placement_group};
   return all;
 }
 

@@ -183,10 +183,7 @@ std::optional<Resource> Store::find(const Kind& kind, std::string_view id) const
 Resource Store::get(const Kind& kind, std::string_view id) const {
   auto found = find(kind, id);
   if (!found) {
-    throw Error{std::string(kind.error_stem) + ".NotFound",
-                std::string(kind.id_member),
-                std::string(id),
-                {}};
+    throw Error{std::string(kind.not_found), std::string(kind.id_member), std::string(id), {}};
   }
   return std::move(*found);
 }

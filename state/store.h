@@ -69,7 +69,7 @@ class Store {
   // One that was exported, under its own id.
   void restore(const Kind& kind, std::string_view id, const Json& doc, const Json& hidden);
   std::optional<Resource> find(const Kind& kind, std::string_view id) const;
-  Resource get(const Kind& kind, std::string_view id) const;  // Throws Error <stem>.NotFound.
+  Resource get(const Kind& kind, std::string_view id) const;  // Throws Error `not_found`.
   Page page(const Kind& kind, const Query& query) const;      // Newest first.
   std::int64_t count(const Kind& kind) const;
   bool any(const Kind& kind, std::string_view attribute, std::string_view value) const;

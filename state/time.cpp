@@ -33,6 +33,13 @@ std::string iso8601(Time time) {
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
+std::string date_time(Time time) {
+  std::string text = iso8601(time);
+  text[10] = ' ';
+  text.pop_back();
+  return text;
+}
+
 std::optional<Time> parse_iso8601(std::string_view text) {
   static constexpr std::string_view form = "....-..-..T..:..:..Z";
   if (text.size() != form.size()) return std::nullopt;

@@ -15,6 +15,9 @@ using Time = std::chrono::sys_time<Milliseconds>;
 // `2026-01-01T00:00:00Z`, the API's format. Fractions of a second are dropped.
 std::string iso8601(Time time);
 
+// `2026-01-01 00:00:00`, the API's other format.
+std::string date_time(Time time);
+
 // With three digits of fraction: `2026-01-01T00:00:00.250Z`. And back: fractions are optional.
 std::string iso8601_ms(Time time);
 std::optional<Time> parse_iso8601_ms(std::string_view text);
