@@ -14,7 +14,7 @@ const std::map<std::string_view, Handler>& all() {
          {&region_actions, &instance_run_actions, &instance_describe_actions,
           &instance_operate_actions, &instance_reset_actions, &instance_modify_actions,
           &instance_charge_actions, &instance_type_actions, &image_actions, &networking_actions,
-          &security_group_actions, &price_actions}) {
+          &security_group_actions, &price_actions, &placement_group_actions}) {
       handlers.insert(table->begin(), table->end());
     }
     return handlers;

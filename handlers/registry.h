@@ -20,6 +20,7 @@ extern const Actions image_actions;
 extern const Actions networking_actions;
 extern const Actions security_group_actions;
 extern const Actions price_actions;
+extern const Actions placement_group_actions;
 
 Handler find_handler(std::string_view action);        // nullptr: not implemented.
 std::vector<std::string_view> implemented_actions();  // Sorted.
