@@ -14,10 +14,18 @@ namespace {
 
 constexpr int steps = 600;
 
+// Small enough to be reached.
+const std::map<std::string, std::int64_t> room = {{"HOST", 4}, {"SW", 2}, {"RACK", 1}};
+
 std::int64_t number(State& state, const std::string& sql) {
   Statement statement = state.database().prepare(sql);
   statement.step();
   return statement.integer(0);
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
 }
 
 // What must be true of an instance at any time.
@@ -32,6 +40,28 @@ void check_instance(const Json& doc, const Catalog& catalog) {
   EXPECT_GE(doc["SecurityGroupIds"].size(), 1U);
   EXPECT_LE(doc["SecurityGroupIds"].size(), 5U);
   EXPECT_EQ(doc["PrivateIpAddresses"], doc["VirtualPrivateCloud"]["PrivateIpAddresses"]);
+}
+
+// Whoever is in a placement group, or on the way there, is in one that exists where they are, and
+// fits in.
+void check_groups(State& state) {
+  Statement rows = state.database().prepare(
+      "select p.account, p.region, json_extract(r.doc, '$.DisasterRecoverGroupId')"
+      " from resource r join partition p on p.part=r.part where p.kind='instance'"
+      " union all select p.account, p.region, json_extract(t.patch, '$.DisasterRecoverGroupId')"
+      " from transition t join resource r on r.id=t.id join partition p on p.part=r.part"
+      " where t.operation=1");
+  std::map<std::tuple<std::string, std::string, std::string>, std::int64_t> members;
+  while (rows.step()) {
+    if (!rows.text(2).empty())
+      ++members[{std::string(rows.text(0)), std::string(rows.text(1)), std::string(rows.text(2))}];
+  }
+  for (const auto& [where, count] : members) {
+    const auto& [account, region, id] = where;
+    const auto group = state.store({account, region}).find(kinds::placement_group, id);
+    ASSERT_TRUE(group) << id << " in " << account << " " << region;
+    EXPECT_LE(count, room.at(group->doc["Type"])) << id;
+  }
 }
 
 // What must be true of the state at any time.
@@ -61,20 +91,23 @@ void check_invariants(Emulator& emulator) {
   }
   Statement rows = state.database().prepare(
       "select r.rid, r.part, r.id, r.doc, (select count(*) from transition t where t.id=r.id and "
-      "operation=1) from resource r");
+      "operation=1), p.kind from resource r join partition p on p.part=r.part");
   std::size_t expected = 0;
   std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));
-    check_instance(doc, state.catalog());
-    const std::string address = std::to_string(rows.integer(1)) +
-                                doc["VirtualPrivateCloud"]["SubnetId"].dump() +
-                                doc["PrivateIpAddresses"].dump();
-    EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
-    ASSERT_EQ(doc["InstanceId"], rows.text(2));
-    ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", rows.integer(4) == 1) << doc.dump();
-    for (std::size_t i = 0; i < kinds::instance.attributes.size(); ++i) {
-      for (const std::string& value : values_at(doc, kinds::instance.attributes[i].path)) {
+    const Kind& kind = *find_kind(rows.text(5));
+    ASSERT_EQ(doc[std::string(kind.id_member)], rows.text(2));
+    if (&kind == &kinds::instance) {
+      check_instance(doc, state.catalog());
+      const std::string address = std::to_string(rows.integer(1)) +
+                                  doc["VirtualPrivateCloud"]["SubnetId"].dump() +
+                                  doc["PrivateIpAddresses"].dump();
+      EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
+      ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", rows.integer(4) == 1) << doc.dump();
+    }
+    for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
+      for (const std::string& value : values_at(doc, kind.attributes[i].path)) {
         const auto found =
             index.find({rows.integer(1), static_cast<std::int64_t>(i), value, rows.integer(0)});
         ASSERT_NE(found, index.end()) << value;
@@ -83,6 +116,7 @@ void check_invariants(Emulator& emulator) {
     }
   }
   ASSERT_EQ(expected, index.size()) << "stale attributes";
+  check_groups(state);
 }
 
 class Life {
@@ -94,7 +128,11 @@ class Life {
         emulator_({.state = {.path = std::move(path),
                              .seed = seed,
                              .lifecycle = "realistic",
-                             .clock = "frozen"}}) {}
+                             .clock = "frozen"}}) {
+    Json quotas;
+    for (const auto& [type, most] : room) quotas[lower(type) + "_group_instances"] = most;
+    emulator_.admin("PUT", "quotas", {{"*", quotas}});
+  }
 
   void live() {
     for (int i = 0; i < steps; ++i) {
@@ -110,12 +148,13 @@ class Life {
     emulator_.admin("POST", "clock/advance", {{"until", "idle"}});
     std::string dump;
     Statement rows = emulator_.state().database().prepare(
-        "select r.id, doc, hidden from resource r order by r.id");
+        "select r.id, doc, hidden, kind from resource r join partition p on p.part=r.part"
+        " order by r.id");
     while (rows.step()) {
       const Json doc = Json::parse(rows.text(1));
-      const std::string state = doc["InstanceState"];
+      const std::string state = doc.value("InstanceState", "");
       EXPECT_TRUE(state == "RUNNING" || state == "STOPPED" || state == "SHUTDOWN" ||
-                  state == "RESCUE_MODE")
+                  state == "RESCUE_MODE" || rows.text(3) != "instance")
           << state;
       Json shown = doc;
       shown.erase("LatestOperationRequestId");  // Looking draws RequestIds, too.
@@ -239,6 +278,33 @@ class Life {
     }
   }
 
+  // Instances go in and out of their caller's groups, which come and go.
+  void change_groups() {
+    static const char* const types[] = {"HOST", "SW", "RACK"};
+    From caller = from();
+    const Json ids = some_ids(caller);
+    std::vector<std::string>& groups = groups_[caller.secret_id + caller.region];
+    if (groups.empty() || below(6) == 0) {
+      const Json made = emulator_.call("CreateDisasterRecoverGroup",
+                                       {{"Name", "group"}, {"Type", types[below(3)]}}, caller);
+      if (!made.contains("Error")) groups.push_back(made["DisasterRecoverGroupId"]);
+      return;
+    }
+    const std::string group =
+        groups[groups.size() - 1 - below(std::min<std::size_t>(groups.size(), 3))];
+    const std::uint64_t choice = below(5);
+    if (choice == 0) {
+      emulator_.call("DeleteDisasterRecoverGroups", {{"DisasterRecoverGroupIds", {group}}}, caller);
+    } else if (choice == 1) {
+      emulator_.call("DeleteInstancesDisasterRecoverGroups",
+                     {{"InstanceIds", {ids.front()}}, {"DisasterRecoverGroupIds", {group}}},
+                     caller);
+    } else {
+      emulator_.call("ModifyInstancesDisasterRecoverGroup",
+                     {{"InstanceIds", ids}, {"DisasterRecoverGroupId", group}}, caller);
+    }
+  }
+
   void step() {
     static const char* const actions[] = {"StartInstances", "StopInstances", "RebootInstances",
                                           "TerminateInstances"};
@@ -251,6 +317,7 @@ class Life {
       return;
     }
     if (choice < 16) {
+      if (below(5) == 0) return change_groups();
       From caller = from();
       const auto [action, params] = change(caller);
       emulator_.call(action, params, caller);
@@ -272,6 +339,7 @@ class Life {
   bool disturbed_;
   Emulator emulator_;
   std::vector<std::pair<std::string, From>> known_;
+  std::map<std::string, std::vector<std::string>> groups_;  // By caller.
 };
 
 class Simulation : public testing::TestWithParam<std::uint64_t> {};

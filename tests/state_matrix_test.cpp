@@ -122,6 +122,11 @@ std::string expected(const Action& action, const std::string& state, bool busy) 
 
 class Bench {
  public:
+  Bench() {
+    group_ = emulator_.call("CreateDisasterRecoverGroup",
+                            {{"Name", "matrix"}, {"Type", "HOST"}})["DisasterRecoverGroupId"];
+  }
+
   // An instance that is in a state, with an operation under way or not.
   std::string instance(const std::string& action, const std::string& state, bool busy) {
     Json params = {{"ImageId", "img-8toqc6s3"},
@@ -134,6 +139,11 @@ class Bench {
     }
     std::string id = emulator_.call("RunInstances", params)["InstanceIdSet"][0];
     emulator_.advance(std::chrono::seconds{2});
+    if (action == "DeleteInstancesDisasterRecoverGroups") {
+      emulator_.call("ModifyInstancesDisasterRecoverGroup",
+                     {{"InstanceIds", {id}}, {"DisasterRecoverGroupId", group_}});
+      emulator_.advance(std::chrono::seconds{2});
+    }
     emulator_.admin("POST", "instances/" + id + "/state",
                     {{"state", state}, {"latest_operation_state", busy ? "OPERATING" : "SUCCESS"}});
     return id;
@@ -143,11 +153,14 @@ class Bench {
     Json params = needs.at(action.name);
     const Member& member = *instance_member(action);
     params[member.name] = member.list ? Json::array({id}) : Json(id);
+    if (params.contains("DisasterRecoverGroupId")) params["DisasterRecoverGroupId"] = group_;
+    if (params.contains("DisasterRecoverGroupIds")) params["DisasterRecoverGroupIds"] = {group_};
     return emulator_.code(action.name, params);
   }
 
  private:
   Emulator emulator_;
+  std::string group_;  // What `needs` calls $group.
 };
 
 }  // namespace
