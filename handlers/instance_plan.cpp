@@ -12,6 +12,7 @@
 #include "handlers/common.h"
 #include "handlers/disks.h"
 #include "handlers/instance_changes.h"
+#include "handlers/placement_groups.h"
 #include "handlers/price_table.h"
 #include "handlers/rules.h"
 
@@ -39,9 +40,6 @@ void check_references(const Call& call) {
 
 // Likewise, of what only RunInstances takes.
 void check_members(const Call& call) {
-  for (const std::string& id : call.args.texts("DisasterRecoverGroupIds")) {
-    throw Error{"FailedOperation.DisasterRecoverGroupNotFound", "DisasterRecoverGroupIds", id, {}};
-  }
   for (const std::string& id : call.args.texts("ChcIds")) {
     throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
   }
@@ -211,6 +209,15 @@ void plan_timer(const Call& call, InstancePlan& plan) {
   }
 }
 
+// An instance is in one group at most.
+void plan_group(const Call& call, InstancePlan& plan) {
+  for (const std::string& id : call.args.texts("DisasterRecoverGroupIds")) {
+    const std::string parameter = "DisasterRecoverGroupIds";
+    require_room(call, require_placement_group(call, id, parameter), plan.count, parameter);
+    plan.placement_group = id;
+  }
+}
+
 void check_counts(const Call& call, const InstancePlan& plan) {
   if (call.args.integer("MinCount") > plan.count) {
     throw Error{"InvalidParameterCombination", "MinCount",
@@ -282,6 +289,7 @@ InstancePlan plan_instances(const Call& call) {
   InstancePlan plan = plan_purchase(call);
   check_counts(call, plan);
   check_stock(call, plan);
+  plan_group(call, plan);
   plan_network(call, plan);
   check_topology(call, plan);
   require_role_name(call);

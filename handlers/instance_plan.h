@@ -20,6 +20,7 @@ struct InstancePlan {
   Json system_disk;  // As shown, without its id.
   Json data_disks;   // Likewise.
   Network network;
+  std::string placement_group;  // Empty: none.
   std::int64_t ipv6_count = 0;
   bool public_ip = false;
   Json internet;

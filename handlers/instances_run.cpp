@@ -101,7 +101,7 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index, Dr
               {"LatestOperation", nullptr},
               {"LatestOperationState", nullptr},
               {"LatestOperationRequestId", nullptr},
-              {"DisasterRecoverGroupId", ""},
+              {"DisasterRecoverGroupId", plan.placement_group},
               {"IPv6Addresses", nullptr},
               {"CamRoleName", args.text("CamRoleName")},
               {"HpcClusterId", args.text("HpcClusterId")},
