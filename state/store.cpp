@@ -264,9 +264,9 @@ std::vector<std::pair<Json, Json>> Store::becoming(const Kind& kind,
   rows.bind(tenant_.account).bind(part(kind, false)).bind(place);
   std::vector<std::pair<Json, Json>> documents;
   while (rows.step()) {
-    Json now = Json::parse(rows.text(0)), then = now;
-    then.update(Json::parse(rows.text(1)), true);
-    documents.emplace_back(std::move(now), std::move(then));
+    const Json now = Json::parse(rows.text(0));
+    documents.emplace_back(now, now);
+    documents.back().second.update(Json::parse(rows.text(1)), true);
   }
   return documents;
 }

@@ -213,7 +213,8 @@ class Life {
   std::pair<std::string, Json> change(From& caller) {
     static const char* const types[] = {"S5.MEDIUM2", "S5.LARGE8", "SA2.MEDIUM4", "SR1.MEDIUM4",
                                         "S1.SMALL1"};
-    const Json ids = some_ids(caller), id = ids.front();
+    const Json ids = some_ids(caller);
+    const Json& id = ids.front();
     const bool forced = below(2) == 0;
     const std::string digit = std::to_string(below(8));
     switch (below(18)) {
@@ -324,7 +325,7 @@ class Life {
       return;
     }
     // Now and then long enough for subscriptions to end.
-    const std::uint64_t most = below(50) == 0 ? std::uint64_t{20 * 86400000} : 60000;
+    const std::uint64_t most = below(50) == 0 ? std::uint64_t{20} * 86400000 : 60000;
     emulator_.advance(Milliseconds{static_cast<std::int64_t>(below(most))});
   }
 

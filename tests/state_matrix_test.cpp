@@ -100,7 +100,7 @@ std::string expected_idle(const Action& action, const std::string& state) {
   if (taken.contains({action.name, state})) return "";
   const std::string not_running = refusal_stem + "NotRunning";
   if (documents(action, not_running)) return state == "RUNNING" ? "" : not_running;
-  const std::string refusal = refusal_stem + camel(state);
+  std::string refusal = refusal_stem + camel(state);
   if (documents(action, refusal)) return refusal;
   for (const char* rest : {"RUNNING", "STOPPED", "SHUTDOWN", "RESCUE_MODE"}) {
     if (state == rest) return "";
@@ -111,7 +111,7 @@ std::string expected_idle(const Action& action, const std::string& state) {
 }
 
 std::string expected(const Action& action, const std::string& state, bool busy) {
-  const std::string idle = expected_idle(action, state);
+  std::string idle = expected_idle(action, state);
   if (!busy || idle.starts_with(refusal_stem)) return idle;
   for (const char* code : {"OperationDenied.InstanceOperationInProgress",
                            "MutexOperation.TaskRunning", "InvalidInstance.NotSupported"}) {
