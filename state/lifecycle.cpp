@@ -104,6 +104,7 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
     return schedule(due, Row::operation, step.name, resource.id, patch);
   const Kind& kind = *resource.kind;
   Json wrong = {{std::string(kind.state_member), state}};
+  if (state == step.failed) wrong.update(step.failed_sets);
   if (kind.tells_operation) {
     wrong["LatestOperationState"] = ended;
     wrong["LatestOperationErrorMsg"] = effect->error_message;

@@ -60,6 +60,7 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
       step.via_from = fact.value("via_from", std::vector<std::string>{});
       step.to = fact.value("to", "");
       step.failed = fact.value("failed", "");
+      step.failed_sets = fact.value("failed_sets", Json::object());
       step.erases = fact.value("erases", false);
       step.sets = fact.value("sets", Json::object());
       read_timing(step, fact);

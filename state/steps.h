@@ -22,6 +22,7 @@ struct Step {
   std::vector<std::string> via_from;  // The states that pass through `via`; empty: all.
   std::string to;                     // State afterwards; empty: the one before.
   std::string failed;                 // State if it fails; empty: the one before.
+  Json failed_sets = Json::object();  // What else is true in the state `failed`.
   bool erases = false;                // Afterwards the resource is gone.
   Json sets = Json::object();         // What else is true afterwards, merged into the document.
   std::string timer_action;           // The action in whose name a timer begins it.
