@@ -3,6 +3,7 @@
 #include "handlers/bandwidth.h"
 
 #include "handlers/common.h"
+#include "handlers/instance_changes.h"
 
 namespace cvm {
 
@@ -38,12 +39,12 @@ void check_period(const Call& call, const Resource& instance, BandwidthChange& c
     throw Error{"InvalidParameterValue", "StartTime", call.args.text("StartTime"),
                 "Today is " + iso8601(today).substr(0, 10) + "."};
   }
-  const Json& expires = instance.doc.at("ExpiredTime");
+  const std::optional<Time> expires = expiry_of(instance.doc);
   for (const auto& [name, time] :
        {std::pair("StartTime", change.from), std::pair("EndTime", change.until)}) {
-    if (time && !expires.is_null() && *time > parse_iso8601(expires.get<std::string>())) {
+    if (time && expires && *time > *expires) {
       throw Error{"InvalidParameterValue", name, call.args.text(name),
-                  "The instance expires at " + expires.get<std::string>() + "."};
+                  "The instance expires at " + iso8601(*expires) + "."};
     }
   }
   if (!change.until) return;
@@ -96,15 +97,13 @@ BandwidthChange checked_bandwidth(const Call& call, const std::vector<Resource>&
 double bandwidth_days(const Call& call, const Resource& instance, const BandwidthChange& change) {
   constexpr std::chrono::days month{30};
   const Time from = std::max(change.from.value_or(call.now), call.now);
-  const Json& expires = instance.doc.at("ExpiredTime");
-  Time until = from + month;
-  if (!expires.is_null()) until = parse_iso8601(expires.get<std::string>()).value();
+  Time until = expiry_of(instance.doc).value_or(from + month);
   if (change.until) until = std::min(until, *change.until);
   if (until <= from) {
     throw Error{"FailedOperation.InquiryPriceFailed", "InstanceIds", instance.id,
                 "It has expired."};
   }
-  return std::chrono::duration<double, std::ratio<86400>>(until - from).count();
+  return days_between(from, until);
 }
 
 }  // namespace cvm

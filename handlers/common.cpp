@@ -12,14 +12,6 @@ void refuse(const Call& call, std::initializer_list<std::string_view> codes, std
               std::move(detail)};
 }
 
-bool contains(const std::vector<std::string>& list, std::string_view value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-bool one_of(std::string_view value, std::initializer_list<std::string_view> values) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
-
 bool well_formed_type(std::string_view name) {
   const std::size_t dot = name.find('.');
   const auto word = [](std::string_view part) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "handlers/call.h"
+#include "state/text.h"
 
 namespace cvm {
 
@@ -49,8 +50,5 @@ std::string default_id(const Call& call, std::string_view prefix, std::string_vi
 bool well_formed_type(std::string_view name);
 
 bool chinese(const Call& call);
-
-bool contains(const std::vector<std::string>& list, std::string_view value);
-bool one_of(std::string_view value, std::initializer_list<std::string_view> values);
 
 }  // namespace cvm

@@ -112,10 +112,6 @@ Json data_disk(const Call& call, const InstanceType& instance_type, const Args& 
   return made;
 }
 
-bool is_local(const Json& disk) {
-  return disk.at("DiskType").get<std::string>().starts_with("LOCAL_");
-}
-
 // The one disk that the request means.
 const Json& meant_disk(const Call& call, const Resource& instance, const Args& wanted) {
   const Json& disks = instance.doc.at("DataDisks");
@@ -166,6 +162,15 @@ DiskGrowth growth(const Call& call, const Json& disk, const Args& wanted, const 
 
 }  // namespace
 
+bool is_local(const Json& disk) {
+  return disk.at("DiskType").get_ref<const std::string&>().starts_with("LOCAL_");
+}
+
+bool has_local_disks(const Json& instance) {
+  const Json& disks = instance.at("DataDisks");
+  return is_local(instance.at("SystemDisk")) || std::any_of(disks.begin(), disks.end(), is_local);
+}
+
 Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& instance_type,
                          const PublicImage& image) {
   const auto& offered = instance_type.family->system_disks;
@@ -190,7 +195,7 @@ Json checked_data_disks(const Call& call, const std::vector<Args>& disks,
   for (std::size_t i = 0; i < disks.size(); ++i) {
     if (disks[i].integer("DiskSize") == 0) continue;  // "No disk", as documented.
     Json disk = data_disk(call, instance_type, disks[i], "DataDisks." + std::to_string(i));
-    (disk.at("DiskType").get<std::string>().starts_with("LOCAL_") ? local : cloud) += 1;
+    (is_local(disk) ? local : cloud) += 1;
     checked.push_back(std::move(disk));
   }
   if (local > local_data_disks_max || cloud > cloud_data_disks_max) {
@@ -213,6 +218,10 @@ std::int64_t system_disk_growth(const Call& call, const Json& disk, const Args& 
 }
 
 DiskGrowth checked_growth(const Call& call, const Resource& instance) {
+  if (call.args.flag("ResizeOnline") && instance.doc.at("InstanceState") == "STOPPED") {
+    throw Error{"UnsupportedOperation.InstanceStateStopped", "InstanceId", instance.id,
+                "Disks grow online while the instance runs."};
+  }
   const std::vector<Args> data_disks = call.args.objects("DataDisks");
   const bool system = call.args.given("SystemDisk");
   if (data_disks.empty() && !system)

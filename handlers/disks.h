@@ -17,6 +17,10 @@ Json checked_system_disk(const Call& call, const Args& disk, const InstanceType&
 // InvalidParameterCombination.
 Json checked_data_disks(const Call& call, const std::vector<Args>& disks, const InstanceType& type);
 
+// Disks of the host; all others are cloud disks. Of a disk, and of an instance's document.
+bool is_local(const Json& disk);
+bool has_local_disks(const Json& instance);
+
 // The disk that grows (ResizeInstanceDisks), and the documents' members with it grown.
 struct DiskGrowth {
   std::string type;

@@ -15,11 +15,13 @@ namespace {
 
 std::string text(const Json& doc, const char* member) { return doc.at(member).get<std::string>(); }
 
-bool is_local(const Json& disk) { return text(disk, "DiskType").starts_with("LOCAL_"); }
-
 bool brings_local_disks(const InstanceType& type) {
   return std::any_of(type.local_disks.begin(), type.local_disks.end(),
                      [](const Json& disk) { return disk.at("Required") == "REQUIRED"; });
+}
+
+bool is_uncharged(const Resource& instance) {
+  return instance.doc.at("StopChargingMode") == "STOP_CHARGING";
 }
 
 // What lies between two families.
@@ -36,13 +38,10 @@ void check_family_change(const Call& call, const Resource& instance, const Insta
         "UnsupportedOperation.UnsupportedARMChangeInstanceFamily", parameter, instance.id, {}};
   }
   const std::string here = "UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily";
-  const auto for_clusters = [](const InstanceType& type) {
-    return type.family->id.starts_with("HCC");
-  };
-  if (for_clusters(from)) {
+  if (from.family->for_clusters()) {
     throw Error{"UnsupportedOperation.UnsupportedChangeInstanceFamily", parameter, from.id, {}};
   }
-  if (for_clusters(to)) throw Error{here, parameter, to.id, {}};
+  if (to.family->for_clusters()) throw Error{here, parameter, to.id, {}};
   if (from.gpu == 0 && to.gpu > 0)
     throw Error{"InvalidParameterValue.GPUInstanceFamily", parameter, to.id, {}};
   if (from.gpu > 0) {
@@ -114,6 +113,12 @@ const InstanceType& type_of(const Call& call, const Json& instance) {
   return *type;
 }
 
+std::optional<Time> expiry_of(const Json& instance) {
+  const Json& expires = instance.at("ExpiredTime");
+  if (expires.is_null()) return std::nullopt;
+  return parse_iso8601(expires.get<std::string>());
+}
+
 Json gpu_info(const InstanceType& type, Draw& draw) {
   if (type.gpu == 0) return nullptr;
   Json ids = Json::array();
@@ -128,7 +133,7 @@ Json gpu_info(const InstanceType& type, Draw& draw) {
 }
 
 void require_charged(const Resource& instance) {
-  if (instance.doc.at("StopChargingMode") == "STOP_CHARGING") {
+  if (is_uncharged(instance)) {
     throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
                 "It was stopped without further charges; start it first."};
   }
@@ -174,14 +179,18 @@ void check_login(const Call& call, const PublicImage& image) {
     require_login_password(call, "LoginSettings.Password", login.text("Password"), windows);
 }
 
+bool is_to_be_terminated(const Call& call, const Resource& instance) {
+  return call.lifecycle.planned("instance.terminate", instance) ||
+         call.lifecycle.planned("instance.isolate", instance);
+}
+
 void require_hourly(const Call& call, const Resource& instance) {
   require_charge_type(call, instance, "POSTPAID_BY_HOUR");
   const auto wrong = [&](const std::string& why) {
     throw Error{"InvalidInstance.NotSupported", "InstanceIds", instance.id, why};
   };
-  if (instance.doc.at("StopChargingMode") == "STOP_CHARGING")
-    wrong("It was stopped without further charges.");
-  if (call.lifecycle.planned("instance.terminate", instance)) wrong("It is to be terminated.");
+  if (is_uncharged(instance)) wrong("It was stopped without further charges.");
+  if (is_to_be_terminated(call, instance)) wrong("It is to be terminated.");
 }
 
 const InstanceType& checked_type_change(const Call& call, const Resource& instance) {
@@ -197,7 +206,7 @@ const InstanceType& checked_type_change(const Call& call, const Resource& instan
     throw Error{"InvalidParameterValue", parameter, name, "The instance has this type already."};
   }
   const bool same_family = from.family == to->family;
-  if (instance.doc.at("StopChargingMode") == "STOP_CHARGING") {
+  if (is_uncharged(instance)) {
     throw Error{same_family ? "UnsupportedOperation.StoppedModeStopChargingSameFamily"
                             : "UnsupportedOperation.StoppedModeStopCharging",
                 "InstanceIds",

@@ -2,6 +2,7 @@
 // them, and what a price inquiry says of them, goes by the same rules.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "handlers/call.h"
@@ -11,6 +12,7 @@ namespace cvm {
 // Of an instance's document.
 bool is_windows(const Json& instance);
 const InstanceType& type_of(const Call& call, const Json& instance);
+std::optional<Time> expiry_of(const Json& instance);  // Of monthly subscriptions.
 
 // GPUInfo of an instance of this type; null without a GPU.
 Json gpu_info(const InstanceType& type, Draw& draw);
@@ -26,6 +28,9 @@ void require_stopped(const Resource& instance, bool forced);
 // Refuses what is not paid for in this way.
 // UnsupportedOperation.InstanceChargeType
 void require_charge_type(const Call& call, const Resource& instance, std::string_view charge_type);
+
+// Whether a timer is going to give it back.
+bool is_to_be_terminated(const Call& call, const Resource& instance);
 
 // What can be paid for in months from now on: pay-as-you-go, not stopped without charges, not to be
 // terminated by a timer.

@@ -180,8 +180,7 @@ void check_topology(const Call& call, const InstancePlan& plan) {
 }
 
 void check_cluster(const Call& call, const InstancePlan& plan) {
-  // Clusters take the high-performance families, and those run nowhere else.
-  const bool high_performance = plan.type->family->id.starts_with("HCC");
+  const bool high_performance = plan.type->family->for_clusters();
   if (high_performance != call.args.given("HpcClusterId")) {
     throw Error{high_performance ? "InvalidParameterValue.InstanceTypeRequiredHpcCluster"
                                  : "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",

@@ -6,16 +6,6 @@
 
 namespace cvm {
 
-namespace {
-
-Args period(const Call& call) {
-  if (!call.args.given("InstanceChargePrepaid"))
-    throw Error{"MissingParameter", "InstanceChargePrepaid", "", {}};
-  return call.args.object("InstanceChargePrepaid");
-}
-
-}  // namespace
-
 static Reply ModifyInstancesRenewFlag(Call& call) {
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
     call.lifecycle.require("instance.change_renew_flag", instance);
@@ -28,13 +18,13 @@ static Reply ModifyInstancesRenewFlag(Call& call) {
 
 // The months are added to those that are paid already. What has been isolated comes back, stopped.
 static Reply RenewInstances(Call& call) {
-  const Args prepaid = period(call);
+  const Args prepaid = call.args.object("InstanceChargePrepaid");
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
     const bool isolated = instance.doc.at("InstanceState") == "SHUTDOWN";
     const char* step = isolated ? "instance.recover" : "instance.renew";
     call.lifecycle.require(step, instance);
     require_charge_type(call, instance, "PREPAID");
-    const Time paid = parse_iso8601(instance.doc.at("ExpiredTime").get<std::string>()).value();
+    const Time paid = expiry_of(instance.doc).value();
     const int months = static_cast<int>(prepaid.integer("Period"));
     Json patch = {{"ExpiredTime", iso8601(add_months(std::max(paid, call.now), months))},
                   {"hidden", {{"Period", months}}}};
@@ -45,7 +35,7 @@ static Reply RenewInstances(Call& call) {
 }
 
 static Reply ModifyInstancesChargeType(Call& call) {
-  const Args prepaid = period(call);
+  const Args prepaid = call.args.object("InstanceChargePrepaid");
   const std::string charge_type = call.args.text("InstanceChargeType");
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
     call.lifecycle.require("instance.change_charge_type", instance);

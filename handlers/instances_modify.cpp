@@ -47,9 +47,7 @@ static Reply ModifyInstancesAttribute(Call& call) {
       require_charged(instance);
       require_host_name(call, args.text("HostName"), is_windows(instance.doc));
     }
-    if (args.flag("DisableApiTermination") &&
-        (call.lifecycle.planned("instance.terminate", instance) ||
-         call.lifecycle.planned("instance.isolate", instance))) {
+    if (args.flag("DisableApiTermination") && is_to_be_terminated(call, instance)) {
       throw Error{"UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance",
                   "DisableApiTermination",
                   instance.id,

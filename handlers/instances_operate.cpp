@@ -1,26 +1,12 @@
 // Switching instances on and off, and giving them back. What a step takes and where it ends is in
 // fixtures/lifecycle.json; a batch is undone whole if one instance refuses.
 #include "handlers/common.h"
+#include "handlers/disks.h"
 #include "handlers/instance_changes.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
 
 namespace cvm {
-
-namespace {
-
-bool on_cloud_disks(const Json& instance) {
-  const auto cloud = [](const Json& disk) {
-    return disk.value("DiskType", "").starts_with("CLOUD_");
-  };
-  if (!cloud(instance.at("SystemDisk"))) return false;
-  for (const Json& disk : instance.at("DataDisks")) {
-    if (!cloud(disk)) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 static Reply StartInstances(Call& call) {
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
@@ -39,7 +25,7 @@ static Reply StopInstances(Call& call) {
   for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
     call.lifecycle.require("instance.stop", instance);
     if (mode == "STOP_CHARGING" && (instance.doc.at("InstanceChargeType") != "POSTPAID_BY_HOUR" ||
-                                    !on_cloud_disks(instance.doc))) {
+                                    has_local_disks(instance.doc))) {
       throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
                   "Only pay-as-you-go instances on cloud disks can stop being charged."};
     }

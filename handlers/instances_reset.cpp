@@ -77,12 +77,7 @@ static Reply ResizeInstanceDisks(Call& call) {
   Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
   call.lifecycle.require("instance.resize_disks", instance);
   require_charged(instance);
-  const bool online = call.args.flag("ResizeOnline");
-  require_stopped(instance, online || call.args.flag("ForceStop"));
-  if (online && instance.doc.at("InstanceState") == "STOPPED") {
-    throw Error{"UnsupportedOperation.InstanceStateStopped", "InstanceId", instance.id,
-                "Disks grow online while the instance runs."};
-  }
+  require_stopped(instance, call.args.flag("ResizeOnline") || call.args.flag("ForceStop"));
   call.lifecycle.begin("instance.resize_disks", instance, checked_growth(call, instance).patch);
   return {};
 }

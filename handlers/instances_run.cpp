@@ -4,6 +4,7 @@
 
 #include "handlers/addresses.h"
 #include "handlers/common.h"
+#include "handlers/disks.h"
 #include "handlers/instance_changes.h"
 #include "handlers/instance_plan.h"
 #include "handlers/registry.h"
@@ -31,8 +32,7 @@ Json ipv6_addresses(const InstancePlan& plan, Draw& draw) {
 // Cloud disks have `disk-` ids; local ones do not, and clients tell them apart by that.
 void name_disks(Json& doc, Draw& draw) {
   const auto name = [&](Json& disk) {
-    const bool cloud = disk.at("DiskType").get<std::string>().starts_with("CLOUD_");
-    disk["DiskId"] = draw.id(cloud ? "disk-" : "ldisk-");
+    disk["DiskId"] = draw.id(is_local(disk) ? "ldisk-" : "disk-");
   };
   name(doc["SystemDisk"]);
   for (Json& disk : doc["DataDisks"]) name(disk);

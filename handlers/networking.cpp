@@ -1,4 +1,5 @@
 // Where instances are in the network, and what they may send.
+#include <map>
 #include <utility>
 
 #include "handlers/addresses.h"
@@ -8,15 +9,6 @@
 #include "handlers/registry.h"
 
 namespace cvm {
-
-static Reply DescribeInternetChargeTypeConfigs(Call& call) {
-  Json configs = Json::array();
-  for (const auto& [type, texts] : call.state.prices().at("internet_charge_types").items()) {
-    configs.push_back(
-        {{"InternetChargeType", type}, {"Description", texts.at(chinese(call) ? "zh" : "en")}});
-  }
-  return Reply().add("InternetChargeTypeConfigSet", configs);
-}
 
 namespace {
 
@@ -40,24 +32,6 @@ Json new_bandwidth(const Call& call, const Resource& instance, const BandwidthCh
   if (!plan.empty()) changed["plan"] = plan;
   return changed;
 }
-
-}  // namespace
-
-static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
-  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
-  for (const Resource& instance : instances) {
-    call.lifecycle.require("instance.change_bandwidth", instance);
-    require_charged(instance);
-  }
-  const BandwidthChange change = checked_bandwidth(call, instances);
-  for (Resource& instance : instances) {
-    call.lifecycle.begin("instance.change_bandwidth", instance,
-                         new_bandwidth(call, instance, change));
-  }
-  return {};
-}
-
-namespace {
 
 // The new place of an instance in the network, as a patch of its document.
 Json new_place(const Call& call, const Resource& instance, const Network& network,
@@ -86,19 +60,46 @@ Json new_place(const Call& call, const Resource& instance, const Network& networ
 
 }  // namespace
 
+static Reply DescribeInternetChargeTypeConfigs(Call& call) {
+  Json configs = Json::array();
+  for (const auto& [type, texts] : call.state.prices().at("internet_charge_types").items()) {
+    configs.push_back(
+        {{"InternetChargeType", type}, {"Description", texts.at(chinese(call) ? "zh" : "en")}});
+  }
+  return Reply().add("InternetChargeTypeConfigSet", configs);
+}
+
+static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
+  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  for (const Resource& instance : instances) {
+    call.lifecycle.require("instance.change_bandwidth", instance);
+    require_charged(instance);
+  }
+  const BandwidthChange change = checked_bandwidth(call, instances);
+  for (Resource& instance : instances) {
+    call.lifecycle.begin("instance.change_bandwidth", instance,
+                         new_bandwidth(call, instance, change));
+  }
+  return {};
+}
+
 // A running instance is restarted in its new place.
 static Reply ModifyInstancesVpcAttribute(Call& call) {
   std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
   std::vector<Json> places;
+  std::map<std::string, Network> networks;  // By zone: the default subnet depends on it.
   std::set<std::string> taken;
   for (const Resource& instance : instances) {
     call.lifecycle.require("instance.change_vpc", instance);
     require_charged(instance);
     require_stopped(instance, call.args.flag("ForceStop"));
     const std::string zone = instance.doc.at("Placement").at("Zone").get<std::string>();
-    const Network network =
-        checked_network(call, zone, static_cast<std::int64_t>(instances.size()), instances);
-    places.push_back(new_place(call, instance, network, places.size(), taken));
+    auto network = networks.find(zone);
+    if (network == networks.end()) {
+      const auto count = static_cast<std::int64_t>(instances.size());
+      network = networks.emplace(zone, checked_network(call, zone, count, instances)).first;
+    }
+    places.push_back(new_place(call, instance, network->second, places.size(), taken));
   }
   for (std::size_t i = 0; i < instances.size(); ++i)
     call.lifecycle.begin("instance.change_vpc", instances[i], places[i]);

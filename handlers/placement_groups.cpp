@@ -2,12 +2,11 @@
 // which group it is in; what a group says of its instances is worked out when it is asked for.
 #include "handlers/placement_groups.h"
 
-#include <algorithm>
-#include <cctype>
 #include <limits>
 #include <utility>
 
 #include "handlers/common.h"
+#include "handlers/disks.h"
 #include "handlers/instance_changes.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
@@ -39,10 +38,8 @@ std::vector<std::string> coming_to(const Call& call, const std::string& group) {
 }
 
 // How many instances a group of a type may have: HOST, SW or RACK.
-std::int64_t room_in(const Call& call, std::string type) {
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return call.state.quotas().get(call.store.tenant(), type + "_group_instances");
+std::int64_t room_in(const Call& call, const std::string& type) {
+  return call.state.quotas().get(call.store.tenant(), lower_case(type) + "_group_instances");
 }
 
 // A group's document with what is true at this moment.
@@ -65,13 +62,7 @@ void require_movable(const Call& call, const Resource& instance, const Resource&
     throw Error{"FailedOperation.AlreadyInDisasterRecoverGroup", "InstanceIds", instance.id,
                 "The group is `" + group.id + "`."};
   }
-  const auto local = [](const Json& disk) {
-    return disk.at("DiskType").get_ref<const std::string&>().starts_with("LOCAL_");
-  };
-  const Json& disks = instance.doc.at("DataDisks");
-  const bool tied =
-      local(instance.doc.at("SystemDisk")) || std::any_of(disks.begin(), disks.end(), local);
-  if (tied && call.args.flag("Force")) {
+  if (call.args.flag("Force") && has_local_disks(instance.doc)) {
     throw Error{"InvalidParameterValue.NotSupported", "Force", "true",
                 "The instance `" + instance.id + "` has disks of its host."};
   }

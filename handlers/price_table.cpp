@@ -28,6 +28,29 @@ double discount_percent(const State& state, std::int64_t months) {
   return percent;
 }
 
+// An ItemPrice without any price: all members are there, in the API's order.
+Json no_price() {
+  Json price = Json::object();
+  for (const char* name :
+       {"UnitPrice", "ChargeUnit", "OriginalPrice", "DiscountPrice", "Discount",
+        "UnitPriceDiscount", "UnitPriceSecondStep", "UnitPriceDiscountSecondStep",
+        "UnitPriceThirdStep", "UnitPriceDiscountThirdStep", "OriginalPriceThreeYear",
+        "DiscountPriceThreeYear", "DiscountThreeYear", "OriginalPriceFiveYear",
+        "DiscountPriceFiveYear", "DiscountFiveYear", "OriginalPriceOneYear", "DiscountPriceOneYear",
+        "DiscountOneYear"}) {
+    price[name] = nullptr;
+  }
+  return price;
+}
+
+Json package(double original, double discount) {
+  Json price = no_price();
+  price["OriginalPrice"] = rounded(original);
+  price["DiscountPrice"] = rounded(original * discount / 100);
+  price["Discount"] = discount;
+  return price;
+}
+
 }  // namespace
 
 double spot_price(const State& state, const InstanceType& type) {
@@ -55,33 +78,6 @@ HourPrice disks_hour(const State& state, const Json& system_disk, const Json& da
   for (const Json& disk : data_disks) add(disk);
   return {usd, usd};
 }
-
-namespace {
-
-// An ItemPrice without any price: all members are there, in the API's order.
-Json no_price() {
-  Json price = Json::object();
-  for (const char* name :
-       {"UnitPrice", "ChargeUnit", "OriginalPrice", "DiscountPrice", "Discount",
-        "UnitPriceDiscount", "UnitPriceSecondStep", "UnitPriceDiscountSecondStep",
-        "UnitPriceThirdStep", "UnitPriceDiscountThirdStep", "OriginalPriceThreeYear",
-        "DiscountPriceThreeYear", "DiscountThreeYear", "OriginalPriceFiveYear",
-        "DiscountPriceFiveYear", "DiscountFiveYear", "OriginalPriceOneYear", "DiscountPriceOneYear",
-        "DiscountOneYear"}) {
-    price[name] = nullptr;
-  }
-  return price;
-}
-
-Json package(double original, double discount) {
-  Json price = no_price();
-  price["OriginalPrice"] = rounded(original);
-  price["DiscountPrice"] = rounded(original * discount / 100);
-  price["Discount"] = discount;
-  return price;
-}
-
-}  // namespace
 
 Json hourly_item(const HourPrice& hour) {
   const double list = rounded(hour.list), paid = rounded(hour.paid);

@@ -29,14 +29,14 @@ HourPrice hour_of(const Call& call, const Resource& instance) {
 
 // For how long the instance is paid for already.
 double days_left(const Call& call, const Resource& instance) {
-  const Time end = parse_iso8601(instance.doc.at("ExpiredTime").get<std::string>()).value();
+  const Time end = expiry_of(instance.doc).value();
   if (end <= call.now) {
     refuse(call,
            {"FailedOperation.InquiryRefundPriceFailed", "FailedOperation.InquiryPriceFailed",
             "InvalidInstance.NotSupported"},
            "InstanceIds", instance.id, "It has expired.");
   }
-  return std::chrono::duration<double, std::ratio<86400>>(end - call.now).count();
+  return days_between(call.now, end);
 }
 
 std::int64_t months_bought(const Resource& instance) {
@@ -53,6 +53,12 @@ Json price_of_change(const Call& call, const Resource& instance, const HourPrice
 
 Reply instance_price_reply(const Json& price) {
   return Reply().add("Price", {{"InstancePrice", price}});
+}
+
+Reply price_of_becoming(const Call& call, const Resource& before, const Resource& after) {
+  const HourPrice hour = hour_of(call, after);
+  const double adds = hour.list - hour_of(call, before).list;
+  return instance_price_reply(price_of_change(call, before, hour, adds));
 }
 
 // Months in advance for instances: machines with their disks, and bandwidth that is paid so.
@@ -78,41 +84,34 @@ static Reply InquiryPriceRunInstances(Call& call) {
   one += disks_hour(call.state, plan.system_disk, plan.data_disks);
   const auto count = static_cast<double>(plan.count);
   const HourPrice all{one.list * count, one.paid * count};
-  const std::int64_t months = plan.charge_type == "PREPAID"
-                                  ? call.args.object("InstanceChargePrepaid").integer("Period")
-                                  : 1;
+  const bool prepaid = plan.charge_type == "PREPAID";
+  const std::int64_t months =
+      prepaid ? call.args.object("InstanceChargePrepaid").integer("Period") : 1;
+  const Json bandwidth = bandwidth_item(
+      call.state, plan.internet.at("InternetChargeType").get<std::string>(),
+      plan.internet.at("InternetMaxBandwidthOut").get<std::int64_t>(), plan.count, months);
   return Reply().add(
       "Price",
-      {{"InstancePrice", plan.charge_type == "PREPAID" ? prepaid_item(call.state, all.list, months)
-                                                       : hourly_item(all)},
-       {"BandwidthPrice",
-        bandwidth_item(call.state, plan.internet.at("InternetChargeType").get<std::string>(),
-                       plan.internet.at("InternetMaxBandwidthOut").get<std::int64_t>(), plan.count,
-                       months)}});
+      {{"InstancePrice", prepaid ? prepaid_item(call.state, all.list, months) : hourly_item(all)},
+       {"BandwidthPrice", bandwidth}});
 }
 
 static Reply InquiryPriceResetInstance(Call& call) {
-  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
-  const Reinstallation plan = checked_reinstallation(call, instance);
-  const double before = hour_of(call, instance).list;
-  instance.doc["SystemDisk"]["DiskSize"] = plan.system_disk_gb;
-  const HourPrice after = hour_of(call, instance);
-  return instance_price_reply(price_of_change(call, instance, after, after.list - before));
+  const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  Resource reset = instance;
+  reset.doc["SystemDisk"]["DiskSize"] = checked_reinstallation(call, instance).system_disk_gb;
+  return price_of_becoming(call, instance, reset);
 }
 
 static Reply InquiryPriceResetInstancesType(Call& call) {
-  Resource instance = load(call, kinds::instance, "InstanceIds").front();
-  const InstanceType& type = checked_type_change(call, instance);
-  const double before = hour_of(call, instance).list;
-  instance.doc["InstanceType"] = type.id;
-  const HourPrice after = hour_of(call, instance);
-  return instance_price_reply(price_of_change(call, instance, after, after.list - before));
+  const Resource instance = load(call, kinds::instance, "InstanceIds").front();
+  Resource changed = instance;
+  changed.doc["InstanceType"] = checked_type_change(call, instance).id;
+  return price_of_becoming(call, instance, changed);
 }
 
 static Reply InquiryPriceResizeInstanceDisks(Call& call) {
   const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
-  if (call.args.flag("ResizeOnline") && instance.doc.at("InstanceState") == "STOPPED")
-    throw Error{"UnsupportedOperation.InstanceStateStopped", "InstanceId", instance.id, {}};
   const DiskGrowth grown = checked_growth(call, instance);
   const double before = disk_hour(call.state, grown.type, grown.from_gb);
   const double after = disk_hour(call.state, grown.type, grown.to_gb);
@@ -154,8 +153,6 @@ static Reply InquiryPriceRenewInstances(Call& call) {
 }
 
 static Reply InquiryPriceModifyInstancesChargeType(Call& call) {
-  if (!call.args.given("InstanceChargePrepaid"))
-    throw Error{"MissingParameter", "InstanceChargePrepaid", "", {}};
   const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
   for (const Resource& instance : instances) require_hourly(call, instance);
   return months_price(call, instances);

@@ -72,6 +72,22 @@ std::string host_name_fault(std::string_view name, bool windows) {
   return {};
 }
 
+void require_password(const Call& call, std::string_view parameter, const std::string& password,
+                      bool windows, int classes) {
+  const std::size_t shortest = windows ? 12 : 8;
+  const bool printable = has_format(password, "ascii");
+  if (printable && password.size() >= shortest && password.size() <= 30 &&
+      character_classes(password) >= classes) {
+    return;
+  }
+  refuse(call,
+         {"InvalidParameterValue.InvalidPassword", "InvalidPassword", "InvalidParameterValue"},
+         std::string(parameter), "***",
+         "It needs " + std::to_string(shortest) + " to 30 characters, of at least " +
+             std::to_string(classes) +
+             " of the classes lower case, upper case, digits, special characters.");
+}
+
 }  // namespace
 
 std::string numbered_name(const std::string& pattern, std::int64_t index, std::int64_t count) {
@@ -108,32 +124,6 @@ void require_host_names(const Call& call, const std::string& pattern, std::int64
     require_host_name(call, numbered_name(pattern, index, count), windows);
 }
 
-namespace {
-
-void require_password(const Call& call, std::string_view parameter, const std::string& password,
-                      bool windows, int classes) {
-  const std::size_t shortest = windows ? 12 : 8;
-  const bool printable = has_format(password, "ascii");
-  if (printable && password.size() >= shortest && password.size() <= 30 &&
-      character_classes(password) >= classes) {
-    return;
-  }
-  refuse(call,
-         {"InvalidParameterValue.InvalidPassword", "InvalidPassword", "InvalidParameterValue"},
-         std::string(parameter), "***",
-         "It needs " + std::to_string(shortest) + " to 30 characters, of at least " +
-             std::to_string(classes) +
-             " of the classes lower case, upper case, digits, special characters.");
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-}  // namespace
-
 void require_login_password(const Call& call, std::string_view parameter,
                             const std::string& password, bool windows) {
   require_password(call, parameter, password, windows, windows ? 3 : 2);
@@ -144,8 +134,8 @@ void require_new_password(const Call& call, bool windows) {
   require_password(call, "Password", password, windows, 3);
   const char* const code = "InvalidParameterValue.InvalidPassword";
   if (password.starts_with('/')) throw Error{code, "Password", "***", "It starts with `/`."};
-  const std::string name = lower(user.empty() ? "Administrator" : user);
-  if (windows && lower(password).find(name) != std::string::npos)
+  const std::string name = lower_case(user.empty() ? "Administrator" : user);
+  if (windows && lower_case(password).find(name) != std::string::npos)
     throw Error{code, "Password", "***", "It holds the name of the user."};
 }
 

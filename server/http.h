@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "state/text.h"
+
 namespace cvm {
 
 // Views into whoever owns the bytes, for as long as the request is handled.
@@ -34,6 +36,5 @@ struct HttpResponse {
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-std::string lower_case(std::string_view text);  // ASCII letters alone.
 
 }  // namespace cvm

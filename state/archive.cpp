@@ -204,10 +204,11 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
     }
     if (!patch.is_object()) wrong("`patch` must be an object");
     // What the document will be then has to be right, too.
-    Json doc = store(owner->first).get(*owner->second, what.id).doc;
-    doc.update(patch, true);
-    for (const char* ours : {"hidden", "plan"}) doc.erase(ours);
-    told_at("`patch`", [&] { check(*owner->second, doc); });
+    Resource then = store(owner->first).get(*owner->second, what.id);
+    told_at("`patch`", [&] {
+      apply(patch, then);
+      check(*owner->second, then.doc);
+    });
     add_transition(database_, what);
   });
 }

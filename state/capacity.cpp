@@ -20,6 +20,11 @@ bool about(const CapacityRule& rule, const Goods& goods) {
          matches_if_given(rule.disk_type, goods.disk_type);
 }
 
+bool is_about_zone(const CapacityRule& rule) {
+  return !rule.zone.empty() && rule.instance_type.empty() && rule.charge_type.empty() &&
+         rule.disk_type.empty();
+}
+
 // The instances in the store's account and region that a rule is about.
 Query query_of(const CapacityRule& rule, const Catalog& catalog, const std::string& region) {
   Query query;
@@ -58,20 +63,17 @@ std::int64_t disks_in(const std::string& documents, const std::string& glob) {
   return count;
 }
 
-bool is_about(const CapacityRule& rule, const Json& doc) {
-  const auto matches = [](const std::string& glob, const Json& value) {
-    return matches_if_given(glob, value.get<std::string>());
-  };
-  return matches(rule.zone, doc.at("Placement").at("Zone")) &&
-         matches(rule.instance_type, doc.at("InstanceType")) &&
-         matches(rule.charge_type, doc.at("InstanceChargeType"));
+Goods machine(const Json& doc) {
+  return {doc.at("Placement").at("Zone").get_ref<const std::string&>(),
+          doc.at("InstanceType").get_ref<const std::string&>(),
+          doc.at("InstanceChargeType").get_ref<const std::string&>()};
 }
 
 // Machines that are about to be of the rule's types are taken already.
 std::int64_t promised(const CapacityRule& rule, const Store& store) {
   std::int64_t count = 0;
   for (const auto& [now, then] : store.becoming(kinds::instance, "InstanceType"))
-    count += !is_about(rule, now) && is_about(rule, then) ? 1 : 0;
+    count += !about(rule, machine(now)) && about(rule, machine(then)) ? 1 : 0;
   return count;
 }
 
@@ -245,15 +247,6 @@ std::optional<std::int64_t> Stock::left(const Goods& goods) {
   const auto rule = capacity_.rule_about(goods, store_.tenant().account);
   return rule ? left_by(*rule) : std::nullopt;
 }
-
-namespace {
-
-bool is_about_zone(const CapacityRule& rule) {
-  return !rule.zone.empty() && rule.instance_type.empty() && rule.charge_type.empty() &&
-         rule.disk_type.empty();
-}
-
-}  // namespace
 
 bool Stock::by_zone(const Goods& goods) const {
   const auto rule = capacity_.rule_about(goods, store_.tenant().account);

@@ -38,6 +38,9 @@ struct Family {
   std::int64_t network_card = 0;
   std::vector<std::string> system_disks, data_disks, charge_types;
   std::vector<std::string> zones;  // Globs over zone ids: where it is sold.
+
+  // Whether it runs in high-performance clusters, and nowhere else.
+  bool for_clusters() const { return id.starts_with("HCC"); }
 };
 
 struct InstanceType {

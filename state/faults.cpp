@@ -6,16 +6,13 @@
 #include "state/error.h"
 #include "state/fields.h"
 #include "state/ids.h"
+#include "state/text.h"
 
 namespace cvm {
 
 namespace {
 
 constexpr std::size_t rules_max = 1000, requests_kept = 100;
-
-bool contains(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
 
 bool any_matches(const std::vector<std::string>& globs, const std::vector<std::string>& texts) {
   return globs.empty() || std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {

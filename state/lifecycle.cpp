@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "state/error.h"
+#include "state/text.h"
 
 namespace cvm {
 
@@ -20,10 +21,6 @@ std::string camel(std::string_view state) {
     start = c == '_';
   }
   return text;
-}
-
-bool contains(const std::vector<std::string>& list, std::string_view value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
 }
 
 }  // namespace
@@ -42,15 +39,19 @@ void Lifecycle::require(std::string_view step, const Resource& resource) const {
   const std::string parameter = std::string(kind.id_member) + "s";
   const std::string refusal = std::string(kind.state_refusal) + camel(state);
   if (!takes && documents(refusal)) throw Error{refusal, parameter, resource.id, {}};
-  const std::string in_progress = "OperationDenied.InstanceOperationInProgress";
-  for (const std::string& code : {in_progress, std::string("MutexOperation.TaskRunning"),
-                                  std::string("InvalidInstance.NotSupported")}) {
-    if (busy && documents(code)) throw Error{code, parameter, resource.id, {}};
+  // The first that the page has, else the first.
+  const auto choose = [&](std::initializer_list<const char*> codes) {
+    const auto found = std::find_if(codes.begin(), codes.end(), documents);
+    return std::string(found == codes.end() ? *codes.begin() : *found);
+  };
+  if (busy) {
+    throw Error{choose({"OperationDenied.InstanceOperationInProgress", "MutexOperation.TaskRunning",
+                        "InvalidInstance.NotSupported"}),
+                parameter,
+                resource.id,
+                {}};
   }
-  if (busy) throw Error{in_progress, parameter, resource.id, {}};
-  const bool plainly =
-      !documents("InvalidInstance.NotSupported") && documents("UnsupportedOperation");
-  throw Error{plainly ? "UnsupportedOperation" : "InvalidInstance.NotSupported", parameter,
+  throw Error{choose({"InvalidInstance.NotSupported", "UnsupportedOperation"}), parameter,
               resource.id, "Its state is `" + state + "`."};
 }
 
@@ -221,14 +222,9 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
 void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
   if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
   resource.doc.update(step.sets, true);
-  resource.doc.update(patch, true);
-  if (const auto hidden = resource.doc.find("hidden"); hidden != resource.doc.end()) {
-    resource.hidden.update(*hidden, true);
-    resource.doc.erase("hidden");
-  }
+  const Json plan = apply(patch, resource);
+  // Steps that create have set theirs when they began.
   if (!step.from.empty()) set_timers(step, resource);
-  Json plan = resource.doc.value("plan", Json::array());
-  resource.doc.erase("plan");
   for (const Json& later : plan) {
     begin_at(parse_iso8601(later.at("at").get<std::string>()).value(),
              later.at("step").get<std::string>(), resource, later.at("patch"));
@@ -302,6 +298,15 @@ Change finish(const Step& step, Store& store, Lifecycle& lifecycle, Resource& re
 }
 
 }  // namespace
+
+Json apply(const Json& patch, Resource& resource) {
+  resource.doc.update(patch, true);
+  resource.hidden.update(patch.value("hidden", Json::object()), true);
+  resource.doc.erase("hidden");
+  Json plan = patch.value("plan", Json::array());
+  resource.doc.erase("plan");
+  return plan;
+}
 
 void add_transition(Database& database, const Transition& what) {
   database

@@ -95,6 +95,9 @@ struct Transition {
   std::string request_id;
   std::string patch;
 };
+// Merges an operation's patch into a resource, and returns its `plan`.
+Json apply(const Json& patch, Resource& resource);
+
 void add_transition(Database& database, const Transition& what);
 
 // Applies everything of this account that is due, in order, each at its own time.

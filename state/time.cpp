@@ -76,6 +76,10 @@ std::optional<Time> parse_iso8601_ms(std::string_view text) {
   return ms < 0 || !whole ? std::nullopt : std::optional(*whole + Milliseconds{ms});
 }
 
+double days_between(Time from, Time until) {
+  return std::chrono::duration<double, std::ratio<86400>>(until - from).count();
+}
+
 Time add_months(Time time, int months) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   std::chrono::year_month_day date{day};

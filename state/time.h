@@ -25,6 +25,9 @@ std::optional<Time> parse_iso8601_ms(std::string_view text);
 // Takes exactly `YYYY-MM-DDThh:mm:ssZ` with a date that exists; nothing otherwise.
 std::optional<Time> parse_iso8601(std::string_view text);
 
+// From one time to another, in days.
+double days_between(Time from, Time until);
+
 // The same day and time of day `months` later, or the last day of that month if it is shorter.
 Time add_months(Time time, int months);
 

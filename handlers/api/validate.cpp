@@ -9,6 +9,7 @@
 #include "handlers/api/formats.h"
 #include "state/error.h"
 #include "state/ids.h"
+#include "state/text.h"
 
 namespace cvm {
 
@@ -60,8 +61,7 @@ bool convert(Type type, Json& value) {
     case Type::boolean: {
       if (value.is_boolean()) return true;
       if (text == nullptr) return false;
-      std::string lower(*text);
-      for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const std::string lower = lower_case(*text);
       if (lower != "true" && lower != "false") return false;
       value = lower == "true";
       return true;
