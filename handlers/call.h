@@ -9,8 +9,8 @@
 #include "handlers/api/args.h"
 #include "handlers/api/model.h"
 #include "handlers/api/reply.h"
-#include "state/credentials.h"
-#include "state/error.h"
+#include "state/base/error.h"
+#include "state/settings/credentials.h"
 #include "state/state.h"
 
 namespace cvm {

@@ -2,8 +2,8 @@
 // system of instances to another.
 #include <algorithm>
 
-#include "handlers/common.h"
-#include "handlers/instance_changes.h"
+#include "handlers/instances/checks.h"
+#include "handlers/lookup.h"
 #include "handlers/registry.h"
 
 namespace cvm {
@@ -97,7 +97,7 @@ static Reply ConvertOperatingSystems(Call& call) {
         {{"OsName",
           "TencentOS Server " + target.at("TargetOSVersion").get<std::string>() + " 64bit"}});
   }
-  const std::uint64_t task = 10000000 + call.store.draw().below(90000000);
+  const std::uint64_t task = 10000000 + call.store.random_stream().below(90000000);
   return Reply().add("SupportTargetOSList", nullptr).add("TaskId", std::to_string(task));
 }
 

@@ -1,7 +1,7 @@
 // What kinds of machines can be bought where: families, types, and what they cost.
 #include <algorithm>
 
-#include "handlers/common.h"
+#include "handlers/lookup.h"
 #include "handlers/price_table.h"
 #include "handlers/registry.h"
 

@@ -2,10 +2,10 @@
 #include <map>
 #include <utility>
 
-#include "handlers/addresses.h"
-#include "handlers/bandwidth.h"
-#include "handlers/common.h"
-#include "handlers/instance_changes.h"
+#include "handlers/instances/addresses.h"
+#include "handlers/instances/bandwidth.h"
+#include "handlers/instances/checks.h"
+#include "handlers/lookup.h"
 #include "handlers/registry.h"
 
 namespace cvm {
@@ -45,8 +45,8 @@ Json new_place(const Call& call, const Resource& instance, const Network& networ
   if (!network.private_ips.empty()) {
     ip = network.private_ips[index];
   } else if (present.at("SubnetId") != network.subnet_id) {
-    Draw draw = call.store.draw();
-    ip = free_private_ip(call, network.subnet_id, draw, taken);
+    RandomStream random = call.store.random_stream();
+    ip = free_private_ip(call, network.subnet_id, random, taken);
   }
   taken.insert(ip.get<std::string>());
   Json place = {{"VpcId", network.vpc_id},

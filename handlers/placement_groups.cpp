@@ -5,9 +5,9 @@
 #include <limits>
 #include <utility>
 
-#include "handlers/common.h"
-#include "handlers/disks.h"
-#include "handlers/instance_changes.h"
+#include "handlers/instances/checks.h"
+#include "handlers/instances/disks.h"
+#include "handlers/lookup.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
 
@@ -101,8 +101,8 @@ static Reply CreateDisasterRecoverGroup(Call& call) {
   }
   const std::string name = args.text("Name"), type = args.text("Type");
   const std::int64_t room = room_in(call, type);
-  Draw draw = call.store.draw();
-  const Resource group = call.store.create(kinds::placement_group, draw,
+  RandomStream random = call.store.random_stream();
+  const Resource group = call.store.create(kinds::placement_group, random,
                                            {{"DisasterRecoverGroupId", ""},
                                             {"Name", name},
                                             {"Type", type},

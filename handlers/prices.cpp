@@ -2,11 +2,11 @@
 // nothing.
 #include <algorithm>
 
-#include "handlers/bandwidth.h"
-#include "handlers/common.h"
-#include "handlers/disks.h"
-#include "handlers/instance_changes.h"
-#include "handlers/instance_plan.h"
+#include "handlers/instances/bandwidth.h"
+#include "handlers/instances/checks.h"
+#include "handlers/instances/disks.h"
+#include "handlers/instances/plan.h"
+#include "handlers/lookup.h"
 #include "handlers/price_table.h"
 #include "handlers/registry.h"
 

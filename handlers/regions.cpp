@@ -1,5 +1,5 @@
 // Regions and availability zones: the catalogue as it is.
-#include "handlers/common.h"
+#include "handlers/lookup.h"
 #include "handlers/registry.h"
 
 namespace cvm {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "handlers/api/formats.h"
-#include "handlers/common.h"
+#include "handlers/lookup.h"
 
 namespace cvm {
 

@@ -2,7 +2,7 @@
 // as existing.
 #include <algorithm>
 
-#include "handlers/common.h"
+#include "handlers/lookup.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
 

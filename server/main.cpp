@@ -5,15 +5,15 @@
 #include <chrono>
 #include <iostream>
 
-#include "server/options.h"
-#include "server/scenario.h"
-#include "server/tls.h"
-#include "state/error.h"
+#include "server/cli/options.h"
+#include "server/control/scenario.h"
+#include "server/net/tls.h"
+#include "state/base/error.h"
 
 namespace {
 
 // The one place that asks the system for the time of day.
-cvm::Time machine_time() {
+cvm::Time wall_time() {
   return std::chrono::time_point_cast<cvm::Milliseconds>(std::chrono::system_clock::now());
 }
 
@@ -35,7 +35,7 @@ int ask(const cvm::Options& options) {
   const cvm::Fixtures fixtures;
   const cvm::Model model(fixtures);
   if (options.command == "coverage") return cvm::print_coverage(model, fixtures, std::cout);
-  return cvm::print_signed_curl(options.asking, model, machine_time(), std::cout);
+  return cvm::print_signed_curl(options.asking, model, wall_time(), std::cout);
 }
 
 int serve(cvm::Options options) {
@@ -43,10 +43,10 @@ int serve(cvm::Options options) {
   // and fetch it again, page fault by page fault, for the next (a fifth of the CPU, measured).
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
-  cvm::set_up_log(options.log, options.log_level);
-  cvm::State state(options.state, machine_time());
+  cvm::configure_log(options.log, options.log_level);
+  cvm::State state(options.state, wall_time());
   const cvm::Model model(state.fixtures());
-  cvm::Gateway gateway(state, model, options.gateway, machine_time);
+  cvm::Gateway gateway(state, model, options.gateway, wall_time);
   use_certificate(options, state.catalog());
   std::vector<cvm::Scenario> scenarios;
   for (const std::string& name : options.scenarios) scenarios.push_back(cvm::read_scenario(name));

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "state/fields.h"
-#include "state/ids.h"
+#include "state/base/fields.h"
+#include "state/base/ids.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -41,7 +41,7 @@ std::vector<Json> State::dump_accounts() const {
       if (!rows.text(2).empty()) one["clock"] = Json::parse(rows.text(2));
     }
   }
-  for (const auto& [uin, requests] : setup_.requests) account(uin)["requests"] = requests;
+  for (const auto& [uin, requests] : settings_.requests) account(uin)["requests"] = requests;
   std::vector<Json> sorted;
   for (const auto& item : accounts.items()) sorted.push_back(item.value());
   std::sort(sorted.begin(), sorted.end(),
@@ -51,13 +51,13 @@ std::vector<Json> State::dump_accounts() const {
 
 std::string State::dump() const {
   Json head = {{"format", format},
-               {"seed", setup_.seed},
-               {"starts", setup_.starts},
-               {"clock", setup_.clock.dump()},
-               {"lifecycle", setup_.steps.delays()},
-               {"quotas", setup_.quotas.dump()},
-               {"capacity", setup_.capacity.dump()},
-               {"faults", setup_.faults.dump()},
+               {"seed", settings_.seed},
+               {"starts", settings_.starts},
+               {"clock", settings_.clock.dump()},
+               {"lifecycle", settings_.steps.delays()},
+               {"quotas", settings_.quotas.dump()},
+               {"capacity", settings_.capacity.dump()},
+               {"faults", settings_.faults.dump()},
                {"accounts", dump_accounts()}};
   std::string text = head.dump();
   text.back() = ',';
@@ -124,46 +124,46 @@ void State::load(const Json& saved, const DocumentCheck& check) {
     }
     exactly(saved, {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity",
                     "faults", "accounts", "resources", "transitions", "tokens"});
-    Overhaul work(*this);
+    StateTransaction work(*this);
     erase_all();
-    load_setup(saved);
+    load_settings(saved);
     load_accounts(saved);
     load_resources(saved, check);
     load_transitions(saved, check);
     load_tokens(saved);
-    save_setup();
-    work.keep();
+    save_settings();
+    work.commit();
   });
   events_.clear();
 }
 
-void State::load_setup(const Json& saved) {
-  setup_.seed = natural_member(saved, "seed");
-  setup_.starts = natural_member(saved, "starts");
-  told_at("clock", [&] { setup_.clock = Clock::load(saved.at("clock")); });
-  setup_.steps.change(saved.at("lifecycle"));
-  setup_.quotas.load(saved.at("quotas"), catalog_);
-  told_at("capacity", [&] { setup_.capacity.load(saved.at("capacity"), catalog_); });
-  told_at("faults", [&] { setup_.faults.load(saved.at("faults"), fault_names()); });
+void State::load_settings(const Json& saved) {
+  settings_.seed = natural_member(saved, "seed");
+  settings_.starts = natural_member(saved, "starts");
+  told_at("clock", [&] { settings_.clock = Clock::load(saved.at("clock")); });
+  settings_.steps.change(saved.at("lifecycle"));
+  settings_.quotas.load(saved.at("quotas"), catalog_);
+  told_at("capacity", [&] { settings_.capacity.load(saved.at("capacity"), catalog_); });
+  told_at("faults", [&] { settings_.faults.load(saved.at("faults"), fault_names()); });
 }
 
 void State::load_accounts(const Json& saved) {
-  setup_.requests.clear();
-  setup_.own_clocks.clear();
+  settings_.requests.clear();
+  settings_.own_clocks.clear();
   std::set<std::string> seen;
   each_member(saved, "accounts", [&](const Json& entry) {
     exactly(entry, {"account", "counter", "requests", "clock"});
     const auto uin = entry.at("account").get<std::string>();
     if (!seen.insert(uin).second) wrong("the account `" + uin + "` is there twice");
     const std::uint64_t requests = natural_member(entry, "requests");
-    if (requests > 0) setup_.requests[uin] = requests;
+    if (requests > 0) settings_.requests[uin] = requests;
     const std::uint64_t counter = natural_member(entry, "counter");
     // Requests without a valid caller are counted under no name; it has nothing else.
     if (uin.empty() && (counter > 0 || !entry.at("clock").is_null())) wrong("`account` is empty");
     if (counter > 0) set_counter(uin, static_cast<std::int64_t>(counter));
     if (entry.at("clock").is_null()) return;
     told_at("clock",
-            [&] { setup_.own_clocks.insert_or_assign(uin, Clock::load(entry.at("clock"))); });
+            [&] { settings_.own_clocks.insert_or_assign(uin, Clock::load(entry.at("clock"))); });
     save_clock(uin);
   });
 }
@@ -190,16 +190,17 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
     exactly(entry, {"account", "due_ms", "id", "operation", "step", "request_id", "patch"});
     const auto text = [&](const char* name) { return entry.at(name).get<std::string>(); };
     const Json& patch = entry.at("patch");
-    const Transition what{text("account"), Time{Milliseconds{integer_member(entry, "due_ms")}},
-                          text("id"),      integer_member(entry, "operation"),
-                          text("step"),    text("request_id"),
-                          patch.dump()};
+    const ScheduledTransition what{
+        text("account"), Time{Milliseconds{integer_member(entry, "due_ms")}},
+        text("id"),      integer_member(entry, "operation"),
+        text("step"),    text("request_id"),
+        patch.dump()};
     const auto owner = Store::locate(database_, what.id);
     if (!owner || owner->first.account != what.account)
       wrong("the account has no resource `" + what.id + "`");
     if (what.operation < 0 || what.operation > 2) wrong("`operation` must be 0, 1 or 2");
     const bool own = what.step.starts_with(std::string(owner->second->name) + ".");
-    if (!own || !setup_.steps.contains(what.step)) {
+    if (!own || !settings_.steps.contains(what.step)) {
       wrong("a resource such as `" + what.id + "` has no step `" + what.step + "`");
     }
     if (!patch.is_object()) wrong("`patch` must be an object");

@@ -6,7 +6,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "state/error.h"
+#include "state/base/error.h"
 
 namespace cvm {
 
@@ -41,15 +41,15 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
-State::State(const StateOptions& options, Time machine)
+State::State(const StateOptions& options, Time wall)
     : fixtures_(options.fixtures),
       catalog_(fixtures_),
       prices_(fixtures_.load("prices.json")),
       database_(options.path),
-      setup_{.clock = Clock::parse(options.clock.empty() ? "real" : options.clock, machine),
-             .steps = Steps(fixtures_, options.lifecycle),
-             .quotas = Quotas(fixtures_)},
-      start_(setup_),
+      settings_{.clock = Clock::parse(options.clock.empty() ? "real" : options.clock, wall),
+                .steps = Steps(fixtures_, options.lifecycle),
+                .quotas = Quotas(fixtures_)},
+      start_(settings_),
       start_clock_(options.clock.empty() ? "real" : options.clock) {
   try {
     for (const char* name : {"spot_percent", "prepaid_hours_per_month"})
@@ -59,10 +59,10 @@ State::State(const StateOptions& options, Time machine)
   } catch (const Json::exception& problem) {
     throw ConfigError{std::string("fixtures: prices.json: ") + problem.what()};
   }
-  open(options, machine);
+  open(options, wall);
 }
 
-void State::open(const StateOptions& options, Time machine) {
+void State::open(const StateOptions& options, Time wall) {
   const bool fresh = [&] {
     Statement tables = database_.prepare("select count(*) from sqlite_master");
     tables.step();
@@ -83,28 +83,28 @@ void State::open(const StateOptions& options, Time machine) {
     throw ConfigError{"the state file " + options.path + " has version " + version +
                       ", this cvmsim reads version " + std::string(schema_version)};
   }
-  load_kept(options, fresh, machine);
+  load_kept(options, fresh, wall);
   Store::upgrade(database_);
-  save_setup();
-  work.keep();
+  save_settings();
+  work.commit();
 }
 
-void State::load_kept(const StateOptions& options, bool fresh, Time machine) {
+void State::load_kept(const StateOptions& options, bool fresh, Time wall) {
   const std::string kept_seed = meta(database_, "seed");
   start_.seed = options.seed        ? *options.seed
                 : kept_seed.empty() ? random_seed()
                                     : number(kept_seed);
-  setup_.seed = start_.seed;
-  setup_.starts = fresh ? 0 : number(meta(database_, "starts")) + 1;
+  settings_.seed = start_.seed;
+  settings_.starts = fresh ? 0 : number(meta(database_, "starts")) + 1;
   if (const std::string kept = meta(database_, "clock"); !kept.empty()) {
-    const Clock mode = setup_.clock;
-    setup_.clock = Clock::load(Json::parse(kept));
+    const Clock mode = settings_.clock;
+    settings_.clock = Clock::load(Json::parse(kept));
     // The mode may be changed at a restart, the time does not jump with it.
-    if (!options.clock.empty()) setup_.clock.change_mode(mode, machine);
+    if (!options.clock.empty()) settings_.clock.change_mode(mode, wall);
   }
   Statement own = database_.prepare("select account, clock from account where clock<>''");
   while (own.step()) {
-    setup_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
+    settings_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
   }
   if (const std::string kept = meta(database_, "credentials"); !kept.empty()) {
     credentials_.load(Json::parse(kept));
@@ -112,57 +112,57 @@ void State::load_kept(const StateOptions& options, bool fresh, Time machine) {
   // An option given at a restart wins over what testers had set.
   if (const std::string kept = meta(database_, "lifecycle");
       !kept.empty() && options.lifecycle == "fast") {
-    setup_.steps.change(Json::parse(kept));
+    settings_.steps.change(Json::parse(kept));
   }
   if (const std::string kept = meta(database_, "quotas"); !kept.empty())
-    setup_.quotas.load(Json::parse(kept), catalog_);
+    settings_.quotas.load(Json::parse(kept), catalog_);
   if (const std::string kept = meta(database_, "capacity"); !kept.empty())
-    setup_.capacity.load(Json::parse(kept), catalog_);
+    settings_.capacity.load(Json::parse(kept), catalog_);
   kept_faults_ = meta(database_, "faults");
 }
 
-void State::save_setup() {
+void State::save_settings() {
   save_clock("");
-  set_meta(database_, "seed", std::to_string(setup_.seed));
-  set_meta(database_, "starts", std::to_string(setup_.starts));
+  set_meta(database_, "seed", std::to_string(settings_.seed));
+  set_meta(database_, "starts", std::to_string(settings_.starts));
   set_meta(database_, "credentials", credentials_.dump().dump());
-  set_meta(database_, "lifecycle", setup_.steps.delays().dump());
-  set_meta(database_, "quotas", setup_.quotas.dump().dump());
-  set_meta(database_, "capacity", setup_.capacity.dump().dump());
+  set_meta(database_, "lifecycle", settings_.steps.delays().dump());
+  set_meta(database_, "quotas", settings_.quotas.dump().dump());
+  set_meta(database_, "capacity", settings_.capacity.dump().dump());
   save_faults();
 }
 
 void State::save_faults() {
   if (!names_ || database_.path() == ":memory:") return;
-  set_meta(database_, "faults", setup_.faults.dump().dump());
+  set_meta(database_, "faults", settings_.faults.dump().dump());
 }
 
 void State::set_fault_names(FaultNames names) {
   names_.emplace(std::move(names));
-  if (!kept_faults_.empty()) setup_.faults.load(Json::parse(kept_faults_), *names_);
+  if (!kept_faults_.empty()) settings_.faults.load(Json::parse(kept_faults_), *names_);
   kept_faults_.clear();
 }
 
 std::string State::next_request_id(const std::string& account) {
-  return Draw(setup_.seed, "request/" + account,
-              (setup_.starts << 40U) + ++setup_.requests[account])
+  return RandomStream(settings_.seed, "request/" + account,
+                      (settings_.starts << 40U) + ++settings_.requests[account])
       .uuid();
 }
 
-std::optional<std::int64_t> State::throttle(const FaultCall& call, Struck& struck) {
-  return setup_.faults.throttle(call, setup_.seed, struck);
+std::optional<std::int64_t> State::throttle(const FaultCall& call, FaultDecision& decision) {
+  return settings_.faults.throttle(call, settings_.seed, decision);
 }
 
-void State::strike(const FaultCall& call, Struck& struck) {
-  setup_.faults.strike(call, setup_.seed, struck);
+void State::evaluate(const FaultCall& call, FaultDecision& decision) {
+  settings_.faults.evaluate(call, settings_.seed, decision);
 }
 
 void State::save_clock(const std::string& account) {
   if (account.empty()) {
-    set_meta(database_, "clock", setup_.clock.dump().dump());
+    set_meta(database_, "clock", settings_.clock.dump().dump());
     return;
   }
-  const std::string text = setup_.own_clocks.at(account).dump().dump();
+  const std::string text = settings_.own_clocks.at(account).dump().dump();
   database_
       .prepare(
           "insert into account (account, clock) values (?, ?)"
@@ -172,8 +172,8 @@ void State::save_clock(const std::string& account) {
       .run();
 }
 
-std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view action,
-                                        std::string_view token, Time now) {
+std::optional<IdempotencyRecord> State::recall(const Tenant& tenant, std::string_view action,
+                                               std::string_view token, Time now) {
   database_.prepare("delete from token where expires<=?")
       .bind(now.time_since_epoch().count())
       .run();
@@ -181,16 +181,16 @@ std::optional<Remembered> State::recall(const Tenant& tenant, std::string_view a
       "select digest, reply from token where account=? and region=? and action=? and token=?");
   found.bind(tenant.account).bind(tenant.region).bind(action).bind(token);
   if (!found.step()) return std::nullopt;
-  return Remembered{std::string(found.text(0)), std::string(found.text(1))};
+  return IdempotencyRecord{std::string(found.text(0)), std::string(found.text(1))};
 }
 
 void State::remember(const Tenant& tenant, std::string_view action, std::string_view token,
-                     const Remembered& what, Time now) {
+                     const IdempotencyRecord& what, Time now) {
   put_token(tenant, action, token, what, now + token_life);
 }
 
 void State::put_token(const Tenant& tenant, std::string_view action, std::string_view token,
-                      const Remembered& what, Time expires) {
+                      const IdempotencyRecord& what, Time expires) {
   database_
       .prepare(
           "insert or replace into token (account, region, action, token, digest, reply, expires)"
@@ -205,21 +205,21 @@ void State::put_token(const Tenant& tenant, std::string_view action, std::string
       .run();
 }
 
-std::optional<Change> State::force(const Kind& kind, std::string_view id, const Forced& to,
-                                   Time machine) {
+std::optional<StateChange> State::force(const Kind& kind, std::string_view id, const Forced& to,
+                                        Time wall) {
   const auto place = Store::locate(database_, id);
   if (!place || place->second != &kind) return std::nullopt;
   Store of = store(place->first);
   Resource resource = of.get(kind, id);
   const std::string state(kind.state_member);
-  Change change{now(place->first.account, machine),
-                place->first.account,
-                std::string(kind.name),
-                resource.id,
-                resource.doc.value(state, ""),
-                to.state,
-                "forced",
-                ""};
+  StateChange change{now(place->first.account, wall),
+                     place->first.account,
+                     std::string(kind.name),
+                     resource.id,
+                     resource.doc.value(state, ""),
+                     to.state,
+                     "forced",
+                     ""};
   Savepoint work(database_);
   database_.prepare("delete from transition where id=? and operation>0").bind(id).run();
   resource.doc[state] = to.state;
@@ -228,7 +228,7 @@ std::optional<Change> State::force(const Kind& kind, std::string_view id, const 
     resource.doc["LatestOperationErrorMsg"] = to.error_message;
   }
   of.save(resource);
-  work.keep();
+  work.commit();
   record({change});
   return change;
 }
@@ -255,19 +255,19 @@ void State::erase_all() {
   }
 }
 
-void State::reset(Time machine) {
-  Overhaul work(*this);
+void State::reset(Time wall) {
+  StateTransaction work(*this);
   erase_all();
-  setup_ = start_;
-  setup_.clock = Clock::parse(start_clock_, machine);
+  settings_ = start_;
+  settings_.clock = Clock::parse(start_clock_, wall);
   credentials_.clear();
-  save_setup();
-  work.keep();
+  save_settings();
+  work.commit();
   events_.clear();
 }
 
 void State::reset(const std::string& account) {
-  Overhaul work(*this);
+  StateTransaction work(*this);
   for (const char* table : {"resource", "attribute"}) {
     database_
         .prepare("delete from " + std::string(table) +
@@ -278,13 +278,13 @@ void State::reset(const std::string& account) {
   for (const char* table : {"partition", "transition", "token", "account"}) {
     database_.prepare("delete from " + std::string(table) + " where account=?").bind(account).run();
   }
-  setup_.own_clocks.erase(account);
-  setup_.requests.erase(account);
-  setup_.quotas.forget(account);
-  setup_.capacity.forget(account);
-  setup_.faults.clear(account);
-  save_setup();
-  work.keep();
+  settings_.own_clocks.erase(account);
+  settings_.requests.erase(account);
+  settings_.quotas.forget(account);
+  settings_.capacity.forget(account);
+  settings_.faults.clear(account);
+  save_settings();
+  work.commit();
   events_.forget(account);
 }
 
@@ -295,23 +295,23 @@ Json State::scenarios() const {
 
 void State::set_scenarios(const Json& names) { set_meta(database_, "scenarios", names.dump()); }
 
-State::Overhaul::Overhaul(State& state)
+State::StateTransaction::StateTransaction(State& state)
     : state_(state),
-      setup_(state.setup_),
+      settings_(state.settings_),
       credentials_(state.credentials_.added()),
       events_(state.events_.total()),
       work_(state.database_) {}
 
-State::Overhaul::~Overhaul() {
-  if (kept_) return;
-  state_.setup_ = std::move(setup_);
+State::StateTransaction::~StateTransaction() {
+  if (committed_) return;
+  state_.settings_ = std::move(settings_);
   state_.credentials_.replace(std::move(credentials_));
   state_.events_.undo(events_);
 }
 
-void State::Overhaul::keep() {
-  work_.keep();
-  kept_ = true;
+void State::StateTransaction::commit() {
+  work_.commit();
+  committed_ = true;
 }
 
 std::int64_t State::count(std::string_view table) const {

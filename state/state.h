@@ -10,17 +10,17 @@
 #include <string>
 #include <vector>
 
-#include "state/capacity.h"
-#include "state/catalog.h"
-#include "state/clock.h"
-#include "state/credentials.h"
-#include "state/events.h"
-#include "state/faults.h"
-#include "state/fixtures.h"
-#include "state/lifecycle.h"
-#include "state/quotas.h"
-#include "state/sqlite.h"
-#include "state/store.h"
+#include "state/catalog/catalog.h"
+#include "state/catalog/fixtures.h"
+#include "state/lifecycle/clock.h"
+#include "state/lifecycle/events.h"
+#include "state/lifecycle/lifecycle.h"
+#include "state/settings/capacity.h"
+#include "state/settings/credentials.h"
+#include "state/settings/faults.h"
+#include "state/settings/quotas.h"
+#include "state/store/sqlite.h"
+#include "state/store/store.h"
 
 namespace cvm {
 
@@ -33,14 +33,14 @@ struct StateOptions {
 };
 
 // The stored answer to a request with a ClientToken.
-struct Remembered {
+struct IdempotencyRecord {
   std::string digest;  // Of the parameters it came with.
   std::string reply;
 };
 
 // What testers set, and what counts on: everything that is kept in memory beside the database and
 // has to follow it when work is undone.
-struct Setup {
+struct Settings {
   std::uint64_t seed = 0;
   std::uint64_t starts = 0;  // How often this file was opened: no RequestId comes twice.
   std::map<std::string, std::uint64_t, std::less<>> requests;  // RequestIds given out, by account.
@@ -54,8 +54,8 @@ struct Setup {
 
 class State {
  public:
-  // Throws ConfigError. `machine` is the machine's time.
-  State(const StateOptions& options, Time machine);
+  // Throws ConfigError. `wall` is wall time.
+  State(const StateOptions& options, Time wall);
 
   // What fault rules may name; reads those that the state file holds. Throws ConfigError.
   void set_fault_names(FaultNames names);
@@ -66,48 +66,48 @@ class State {
   const Catalog& catalog() const { return catalog_; }
   const Fixtures& fixtures() const { return fixtures_; }
   const Json& prices() const { return prices_; }
-  const Quotas& quotas() const { return setup_.quotas; }
-  const Capacity& capacity() const { return setup_.capacity; }
-  const Faults& faults() const { return setup_.faults; }
+  const Quotas& quotas() const { return settings_.quotas; }
+  const Capacity& capacity() const { return settings_.capacity; }
+  const Faults& faults() const { return settings_.faults; }
   const FaultNames& fault_names() const { return names_.value(); }
-  const Steps& steps() const { return setup_.steps; }
+  const Steps& steps() const { return settings_.steps; }
   const Events& events() const { return events_; }
   Database& database() { return database_; }
-  std::uint64_t seed() const { return setup_.seed; }
+  std::uint64_t seed() const { return settings_.seed; }
   std::int64_t count(std::string_view table) const;
 
-  Store store(const Tenant& tenant) { return {database_, setup_.seed, tenant}; }
+  Store store(const Tenant& tenant) { return {database_, settings_.seed, tenant}; }
 
   // The next RequestId of the account. Not undone by anything but a reset or a restored state.
   std::string next_request_id(const std::string& account);
 
   // Changes what testers set, and keeps it in the state file, too. All or nothing.
   template <class Change>
-  void set_up(Change change) {
-    Overhaul work(*this);
-    change(setup_);
-    save_setup();
-    work.keep();
+  void change_settings(Change change) {
+    StateTransaction work(*this);
+    change(settings_);
+    save_settings();
+    work.commit();
   }
-  void save_setup();
+  void save_settings();
 
   // Asks the fault rules about a call. save_faults() then keeps what they counted.
-  std::optional<std::int64_t> throttle(const FaultCall& call, Struck& struck);
-  void strike(const FaultCall& call, Struck& struck);
+  std::optional<std::int64_t> throttle(const FaultCall& call, FaultDecision& decision);
+  void evaluate(const FaultCall& call, FaultDecision& decision);
   void save_faults();
 
   // Simulated time, as the account has it; the common one for an empty account.
   const Clock& clock(const std::string& account) const;
-  Time now(const std::string& account, Time machine) const { return clock(account).now(machine); }
+  Time now(const std::string& account, Time wall) const { return clock(account).now(wall); }
 
   // What all clocks say: the common one under "", others by uin.
-  std::map<std::string, Time, std::less<>> times(Time machine) const;
+  std::map<std::string, Time, std::less<>> times(Time wall) const;
 
   // Everything that is due for the account happens. Cheap when nothing is.
-  void settle(const std::string& account, Time machine);
-  void settle_all(Time machine);
+  void apply_due(const std::string& account, Time wall);
+  void apply_due_all(Time wall);
 
-  void record(std::vector<Change> changes) { events_.add(std::move(changes)); }
+  void record(std::vector<StateChange> changes) { events_.add(std::move(changes)); }
 
   struct Pending {
     std::int64_t operations = 0;
@@ -120,34 +120,34 @@ class State {
   // `move` is called for each; what becomes due happens. All or nothing: throws ConfigError if time
   // would run backwards for something that exists.
   using ClockMove = std::function<void(const std::string& scope, Clock&)>;
-  std::vector<Change> move_clock(const std::string& account, const ClockMove& move, Time machine);
+  std::vector<StateChange> move_clock(const std::string& account, const ClockMove& move, Time wall);
 
   // Goes from one operation's end to the next until none is under way, in each account.
-  std::vector<Change> advance_until_idle(const std::string& account, Time machine);
+  std::vector<StateChange> advance_until_idle(const std::string& account, Time wall);
 
   // The `auto` clock: jumps to the end of the next operation of these resources, once they have
   // been shown under way.
-  void jump_if_shown(const std::string& account, const std::vector<std::string>& ids, Time machine);
+  void jump_if_shown(const std::string& account, const std::vector<std::string>& ids, Time wall);
 
   // What a ClientToken stands for, for a day.
-  std::optional<Remembered> recall(const Tenant& tenant, std::string_view action,
-                                   std::string_view token, Time now);
+  std::optional<IdempotencyRecord> recall(const Tenant& tenant, std::string_view action,
+                                          std::string_view token, Time now);
   void remember(const Tenant& tenant, std::string_view action, std::string_view token,
-                const Remembered& what, Time now);
+                const IdempotencyRecord& what, Time now);
 
   // Puts a resource into a state, ends its operations. Nothing if there is no such resource.
   struct Forced {
     std::string state, operation_state, error_message;
   };
-  std::optional<Change> force(const Kind& kind, std::string_view id, const Forced& to,
-                              Time machine);
+  std::optional<StateChange> force(const Kind& kind, std::string_view id, const Forced& to,
+                                   Time wall);
 
   // The account's next numbers come after those it has drawn, even if the work is undone.
   std::int64_t counter(const std::string& account) const;
   void set_counter(const std::string& account, std::int64_t counter);
 
   // Back to how it started, without what scenarios made.
-  void reset(Time machine);
+  void reset(Time wall);
   // The same for one account: its resources, clock, faults, capacity, quotas, counters.
   void reset(const std::string& account);
 
@@ -161,42 +161,43 @@ class State {
   Json scenarios() const;
   void set_scenarios(const Json& names);
 
-  // Work on the whole state, undone in memory and database unless keep() is called.
-  class Overhaul {
+  // Work on the whole state, undone in memory and database unless commit() is called.
+  class StateTransaction {
    public:
-    explicit Overhaul(State& state);
-    Overhaul(const Overhaul&) = delete;
-    Overhaul& operator=(const Overhaul&) = delete;
-    ~Overhaul();
-    void keep();
+    explicit StateTransaction(State& state);
+    StateTransaction(const StateTransaction&) = delete;
+    StateTransaction& operator=(const StateTransaction&) = delete;
+    ~StateTransaction();
+    void commit();
 
    private:
     State& state_;
-    Setup setup_;
+    Settings settings_;
     std::vector<Credential> credentials_;
     std::uint64_t events_;
     Savepoint work_;
-    bool kept_ = false;
+    bool committed_ = false;
   };
 
  private:
-  void open(const StateOptions& options, Time machine);
-  void load_kept(const StateOptions& options, bool fresh, Time machine);
+  void open(const StateOptions& options, Time wall);
+  void load_kept(const StateOptions& options, bool fresh, Time wall);
   void save_clock(const std::string& account);
   // A scope is what shares a clock: an account with its own, or (empty) all the others.
   Clock& clock_of(const std::string& scope);
   std::vector<std::string> scopes(const std::string& account) const;
   std::vector<std::string> waiting_in(const std::string& scope) const;
-  std::vector<Change> settle_account(const std::string& account, Time machine);
-  std::vector<Change> settle_scope(const std::string& scope, Time machine);
+  std::vector<StateChange> apply_due_account(const std::string& account, Time wall);
+  std::vector<StateChange> apply_due_scope(const std::string& scope, Time wall);
   Pending pending_in(const std::string& scope) const;
   bool has_resources(const std::string& scope) const;
-  std::vector<Change> move_scopes(const std::string& account, const ClockMove& move, Time machine);
+  std::vector<StateChange> move_scopes(const std::string& account, const ClockMove& move,
+                                       Time wall);
   void erase_all();
   void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
-                 const Remembered& what, Time expires);
+                 const IdempotencyRecord& what, Time expires);
   std::vector<Json> dump_accounts() const;
-  void load_setup(const Json& saved);
+  void load_settings(const Json& saved);
   void load_accounts(const Json& saved);
   void load_resources(const Json& saved, const DocumentCheck& check);
   void load_transitions(const Json& saved, const DocumentCheck& check);
@@ -209,8 +210,8 @@ class State {
   Credentials credentials_;
   mutable Database database_;  // Reading prepares statements, too.
   std::string kept_faults_;    // As the state file has them, until their names are known.
-  Setup setup_;
-  Setup start_;  // As it is in a new state.
+  Settings settings_;
+  Settings start_;  // As it is in a new state.
   std::string start_clock_;
   Events events_;
 };

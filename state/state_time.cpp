@@ -1,7 +1,7 @@
 // How simulated time moves: each account's clock, what falls due, jumps to what comes next.
 #include <algorithm>
 
-#include "state/error.h"
+#include "state/base/error.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -10,49 +10,49 @@ namespace {
 
 constexpr int idle_rounds_max = 100000;
 
-void in_order(std::vector<Change>& changes) {
+void in_order(std::vector<StateChange>& changes) {
   std::stable_sort(changes.begin(), changes.end(),
-                   [](const Change& a, const Change& b) { return a.time < b.time; });
+                   [](const StateChange& a, const StateChange& b) { return a.time < b.time; });
 }
 
 }  // namespace
 
 const Clock& State::clock(const std::string& account) const {
-  const auto own = setup_.own_clocks.find(account);
-  return own == setup_.own_clocks.end() ? setup_.clock : own->second;
+  const auto own = settings_.own_clocks.find(account);
+  return own == settings_.own_clocks.end() ? settings_.clock : own->second;
 }
 
-std::map<std::string, Time, std::less<>> State::times(Time machine) const {
-  std::map<std::string, Time, std::less<>> times = {{"", setup_.clock.now(machine)}};
-  for (const auto& [account, clock] : setup_.own_clocks) times[account] = clock.now(machine);
+std::map<std::string, Time, std::less<>> State::times(Time wall) const {
+  std::map<std::string, Time, std::less<>> times = {{"", settings_.clock.now(wall)}};
+  for (const auto& [account, clock] : settings_.own_clocks) times[account] = clock.now(wall);
   return times;
 }
 
-std::vector<Change> State::settle_account(const std::string& account, Time machine) {
-  return cvm::settle(database_, setup_.steps, setup_.seed, account, now(account, machine));
+std::vector<StateChange> State::apply_due_account(const std::string& account, Time wall) {
+  return cvm::apply_due(database_, settings_.steps, settings_.seed, account, now(account, wall));
 }
 
-void State::settle(const std::string& account, Time machine) {
-  record(settle_account(account, machine));
+void State::apply_due(const std::string& account, Time wall) {
+  record(apply_due_account(account, wall));
 }
 
-void State::settle_all(Time machine) {
-  std::vector<Change> changes;
+void State::apply_due_all(Time wall) {
+  std::vector<StateChange> changes;
   for (const std::string& scope : scopes("")) {
-    for (Change& change : settle_scope(scope, machine)) changes.push_back(std::move(change));
+    for (StateChange& change : apply_due_scope(scope, wall)) changes.push_back(std::move(change));
   }
   in_order(changes);
   record(std::move(changes));
 }
 
 Clock& State::clock_of(const std::string& scope) {
-  return scope.empty() ? setup_.clock : setup_.own_clocks.at(scope);
+  return scope.empty() ? settings_.clock : settings_.own_clocks.at(scope);
 }
 
 std::vector<std::string> State::scopes(const std::string& account) const {
   if (!account.empty()) return {account};
   std::vector<std::string> all = {""};
-  for (const auto& [own, clock] : setup_.own_clocks) all.push_back(own);
+  for (const auto& [own, clock] : settings_.own_clocks) all.push_back(own);
   return all;
 }
 
@@ -62,15 +62,15 @@ std::vector<std::string> State::waiting_in(const std::string& scope) const {
   Statement waiting = database_.prepare("select distinct account from transition order by account");
   while (waiting.step()) {
     std::string name(waiting.text(0));
-    if (!setup_.own_clocks.contains(name)) accounts.push_back(std::move(name));
+    if (!settings_.own_clocks.contains(name)) accounts.push_back(std::move(name));
   }
   return accounts;
 }
 
-std::vector<Change> State::settle_scope(const std::string& scope, Time machine) {
-  std::vector<Change> changes;
+std::vector<StateChange> State::apply_due_scope(const std::string& scope, Time wall) {
+  std::vector<StateChange> changes;
   for (const std::string& name : waiting_in(scope)) {
-    for (Change& change : settle_account(name, machine)) changes.push_back(std::move(change));
+    for (StateChange& change : apply_due_account(name, wall)) changes.push_back(std::move(change));
   }
   return changes;
 }
@@ -110,65 +110,65 @@ bool State::has_resources(const std::string& scope) const {
   Statement counted = database_.prepare("select account from partition where n>0 group by account");
   while (counted.step()) {
     const std::string account(counted.text(0));
-    if (scope.empty() ? !setup_.own_clocks.contains(account) : account == scope) return true;
+    if (scope.empty() ? !settings_.own_clocks.contains(account) : account == scope) return true;
   }
   return false;
 }
 
-std::vector<Change> State::move_scopes(const std::string& account, const ClockMove& move,
-                                       Time machine) {
-  if (!account.empty()) setup_.own_clocks.try_emplace(account, setup_.clock);
-  std::vector<Change> changes;
+std::vector<StateChange> State::move_scopes(const std::string& account, const ClockMove& move,
+                                            Time wall) {
+  if (!account.empty()) settings_.own_clocks.try_emplace(account, settings_.clock);
+  std::vector<StateChange> changes;
   for (const std::string& scope : scopes(account)) {
     Clock& clock = clock_of(scope);
-    const Time before = clock.now(machine);
+    const Time before = clock.now(wall);
     move(scope, clock);
-    const Time after = clock.now(machine);
+    const Time after = clock.now(wall);
     if (after < before && has_resources(scope)) {
       throw ConfigError{"clock: time cannot run backwards while resources exist: it is " +
                         iso8601(before) + ", asked for " + iso8601(after)};
     }
     save_clock(scope);
-    for (Change& change : settle_scope(scope, machine)) changes.push_back(std::move(change));
+    for (StateChange& change : apply_due_scope(scope, wall)) changes.push_back(std::move(change));
   }
   return changes;
 }
 
-std::vector<Change> State::move_clock(const std::string& account, const ClockMove& move,
-                                      Time machine) {
-  Overhaul work(*this);
-  std::vector<Change> changes = move_scopes(account, move, machine);
-  work.keep();
+std::vector<StateChange> State::move_clock(const std::string& account, const ClockMove& move,
+                                           Time wall) {
+  StateTransaction work(*this);
+  std::vector<StateChange> changes = move_scopes(account, move, wall);
+  work.commit();
   in_order(changes);
   record(changes);
   return changes;
 }
 
-std::vector<Change> State::advance_until_idle(const std::string& account, Time machine) {
-  Overhaul work(*this);
-  std::vector<Change> all;
+std::vector<StateChange> State::advance_until_idle(const std::string& account, Time wall) {
+  StateTransaction work(*this);
+  std::vector<StateChange> all;
   for (int round = 0; round < idle_rounds_max; ++round) {
     bool idle = true;
-    std::vector<Change> changes = move_scopes(
+    std::vector<StateChange> changes = move_scopes(
         account,
         [&](const std::string& scope, Clock& clock) {
           const Pending waiting = pending_in(scope);
           if (!waiting.next_operation) return;
           idle = false;
-          clock.set(std::max(*waiting.next_operation, clock.now(machine)), machine);
+          clock.set(std::max(*waiting.next_operation, clock.now(wall)), wall);
         },
-        machine);
-    for (Change& change : changes) all.push_back(std::move(change));
+        wall);
+    for (StateChange& change : changes) all.push_back(std::move(change));
     if (idle) break;
   }
-  work.keep();
+  work.commit();
   in_order(all);
   record(all);
   return all;
 }
 
 void State::jump_if_shown(const std::string& account, const std::vector<std::string>& ids,
-                          Time machine) {
+                          Time wall) {
   if (clock(account).mode() != Clock::Mode::automatic) return;
   std::optional<Time> next;
   for (const std::string& id : ids) {
@@ -178,9 +178,9 @@ void State::jump_if_shown(const std::string& account, const std::vector<std::str
     const Time at{Milliseconds{due.integer(0)}};
     if (!next || at < *next) next = at;
   }
-  if (!next || *next <= now(account, machine)) return;
+  if (!next || *next <= now(account, wall)) return;
   // The account's own clock jumps: nobody else's time moves because this client polls.
-  setup_.own_clocks.try_emplace(account, setup_.clock).first->second.set(*next, machine);
+  settings_.own_clocks.try_emplace(account, settings_.clock).first->second.set(*next, wall);
   save_clock(account);
 }
 

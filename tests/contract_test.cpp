@@ -9,7 +9,7 @@
 
 #include "handlers/api/validate.h"
 #include "handlers/registry.h"
-#include "state/error.h"
+#include "state/base/error.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 
 std::string content(const fs::path& path) { return read_file(path.string()).value(); }
 
-std::string all_scenarios() {
+std::string all_scripts() {
   std::string all;
-  for (const auto& entry : fs::recursive_directory_iterator(CVMSIM_SOURCE_DIR "/tests/scenarios")) {
+  for (const auto& entry : fs::recursive_directory_iterator(CVMSIM_SOURCE_DIR "/tests/scripts")) {
     if (entry.path().extension() == ".test") all += content(entry.path());
   }
   return all;
@@ -38,7 +38,7 @@ TEST(Contract, EveryRowIsAnActionOfTheModel) {
 }
 
 TEST(Contract, EveryImplementedActionHasAScenario) {
-  const std::string scenarios = all_scenarios();
+  const std::string scenarios = all_scripts();
   for (const std::string_view name : implemented_actions()) {
     EXPECT_NE(scenarios.find("call " + std::string(name)), std::string::npos) << name;
   }
@@ -49,7 +49,7 @@ TEST(Contract, EveryErrorThrownByHandlersHasAScenario) {
   const std::set<std::string> unreachable = {
       "FailedOperation.NoAvailableIpAddressCountInSubnet", "ResourcesSoldOut.EipInsufficient",
       "UnsupportedOperation.InvalidImageLicenseTypeForReset", "LimitExceeded.InstanceQuota"};
-  const std::string scenarios = all_scenarios();
+  const std::string scenarios = all_scripts();
   const std::regex thrown(R"(throw Error\{"([A-Za-z.]+)\")");
   for (const auto& entry : fs::directory_iterator(CVMSIM_SOURCE_DIR "/handlers")) {
     const std::string source = entry.is_regular_file() ? content(entry.path()) : "";

@@ -1,4 +1,4 @@
-// The table of error codes that the scenarios reach: fixtures/coverage.json, which the program
+// The table of error codes that the scripts reach: fixtures/coverage.json, which the program
 // prints, and the one in README.md. With CVMSIM_UPDATE=1 it writes both instead of comparing.
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 
 #include "handlers/registry.h"
 #include "tests/support/emulator.h"
-#include "tests/support/scenario.h"
+#include "tests/support/script.h"
 
 namespace cvm::test {
 
@@ -26,8 +26,8 @@ constexpr const char* hint =
 using Table = std::map<std::string, std::set<std::string>>;
 
 // By action, the codes that a step `=> error Code` expects of the call before it.
-Table reached_by_scenarios() {
-  const fs::path scenarios = root / "tests/scenarios";
+Table reached_by_scripts() {
+  const fs::path scenarios = root / "tests/scripts";
   Table table;
   for (const auto& entry : fs::recursive_directory_iterator(scenarios)) {
     if (entry.path().extension() != ".test") continue;
@@ -89,7 +89,7 @@ bool update() { return std::getenv("CVMSIM_UPDATE") != nullptr; }
 
 TEST(Coverage, TheProgramsTableIsWhatTheScenariosReach) {
   const fs::path path = root / "fixtures/coverage.json";
-  const std::string expected = as_json(reached_by_scenarios());
+  const std::string expected = as_json(reached_by_scripts());
   if (update()) return write(path, expected);
   EXPECT_EQ(read_file(path.string()), expected) << hint;
 }
@@ -102,13 +102,13 @@ TEST(Coverage, TheReadmesTableIsWhatTheScenariosReach) {
   const std::size_t to = readme.find(end);
   ASSERT_TRUE(from != readme.npos && to != readme.npos && from < to) << "the markers are missing";
   const std::size_t inside = from + start.size();
-  const std::string expected = as_markdown(reached_by_scenarios());
+  const std::string expected = as_markdown(reached_by_scripts());
   if (update()) return write(path, readme.replace(inside, to - inside, expected));
   EXPECT_EQ(readme.substr(inside, to - inside), expected) << hint;
 }
 
 TEST(Coverage, EveryCodeReachedIsListed) {
-  for (const auto& [action, codes] : reached_by_scenarios()) {
+  for (const auto& [action, codes] : reached_by_scripts()) {
     for (const std::string& code : codes)
       EXPECT_TRUE(model().errors().contains(code)) << action << ": " << code;
   }

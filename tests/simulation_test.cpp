@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "state/attributes.h"
+#include "state/store/attributes.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {

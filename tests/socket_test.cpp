@@ -10,8 +10,8 @@
 #include <boost/asio/write.hpp>
 #include <thread>
 
-#include "server/request_log.h"
-#include "server/session.h"
+#include "server/gateway/request_log.h"
+#include "server/net/session.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -23,7 +23,7 @@ using boost::asio::ip::tcp;
 class Served {
  public:
   explicit Served(int threads) {
-    set_up_log(LogFormat::text, "off");
+    configure_log(LogFormat::text, "off");
     ServerOptions options;
     options.threads = threads;
     options.listeners.push_back({"127.0.0.1", 0, false});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "handlers/api/model.h"
-#include "state/json.h"
+#include "state/base/json.h"
 
 namespace cvm {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "state/time.h"
+#include "state/base/time.h"
 
 namespace cvm {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "handlers/api/model.h"
-#include "state/json.h"
+#include "state/base/json.h"
 
 namespace cvm {
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <span>
 
-#include "state/error.h"
+#include "state/base/error.h"
 
 namespace cvm {
 

@@ -27,8 +27,8 @@
 #include <string_view>
 #include <vector>
 
-#include "state/fixtures.h"
-#include "state/json.h"
+#include "state/base/json.h"
+#include "state/catalog/fixtures.h"
 
 namespace cvm {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "state/json.h"
+#include "state/base/json.h"
 
 namespace cvm {
 

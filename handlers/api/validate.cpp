@@ -7,9 +7,9 @@
 #include <set>
 
 #include "handlers/api/formats.h"
-#include "state/error.h"
-#include "state/ids.h"
-#include "state/text.h"
+#include "state/base/error.h"
+#include "state/base/ids.h"
+#include "state/base/text.h"
 
 namespace cvm {
 

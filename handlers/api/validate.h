@@ -2,7 +2,7 @@
 #pragma once
 
 #include "handlers/api/model.h"
-#include "state/json.h"
+#include "state/base/json.h"
 
 namespace cvm {
 

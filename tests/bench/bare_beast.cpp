@@ -1,5 +1,5 @@
 // What Boost.Beast does on this machine when nothing is to be done: the yardstick for the server's
-// throughput. Threads, accepting, reading and writing are those of server/session.cpp.
+// throughput. Threads, accepting, reading and writing are those of server/net/session.cpp.
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

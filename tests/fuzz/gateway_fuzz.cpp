@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "server/gateway.h"
+#include "server/gateway/gateway.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "handlers/api/formats.h"
-#include "state/error.h"
+#include "state/base/error.h"
 #include "state/state.h"
 #include "tests/support/emulator.h"
 
@@ -14,9 +14,9 @@ namespace {
 
 Time at(const char* text) { return parse_iso8601(text).value(); }
 
-const Time machine = at("2026-11-24T00:00:00Z");
+const Time wall = at("2026-11-24T00:00:00Z");
 
-State memory_state() { return State({.seed = 1, .clock = "frozen"}, machine); }
+State memory_state() { return State({.seed = 1, .clock = "frozen"}, wall); }
 
 Json instance(const std::string& zone, const std::string& name) {
   return {{"Placement", {{"Zone", zone}, {"ProjectId", 0}}},
@@ -29,8 +29,8 @@ Json instance(const std::string& zone, const std::string& name) {
 }
 
 Resource add(Store& store, const std::string& zone, const std::string& name) {
-  Draw draw = store.draw();
-  return store.create(kinds::instance, draw, instance(zone, name));
+  RandomStream random = store.random_stream();
+  return store.create(kinds::instance, random, instance(zone, name));
 }
 
 std::vector<std::string> ids(Store& store, std::vector<Filter> filters) {
@@ -55,17 +55,17 @@ TEST(Time, FormatsAndReadsWhatTheApiUses) {
 }
 
 TEST(Ids, FollowFromSeedScopeAndNumber) {
-  EXPECT_EQ(Draw(1, "a", 1).id("ins-"), Draw(1, "a", 1).id("ins-"));
+  EXPECT_EQ(RandomStream(1, "a", 1).id("ins-"), RandomStream(1, "a", 1).id("ins-"));
   std::set<std::string> different;
   for (const auto& [seed, scope, number] :
        {std::tuple(1, "a", 1), {2, "a", 1}, {1, "b", 1}, {1, "a", 2}}) {
     different.insert(
-        Draw(static_cast<std::uint64_t>(seed), scope, static_cast<std::uint64_t>(number))
+        RandomStream(static_cast<std::uint64_t>(seed), scope, static_cast<std::uint64_t>(number))
             .id("ins-"));
   }
   EXPECT_EQ(different.size(), 4U);
-  EXPECT_TRUE(is_id(Draw(1, "a", 1).id("ins-"), "ins"));
-  EXPECT_TRUE(has_format(Draw(1, "a", 1).uuid(), "uuid"));
+  EXPECT_TRUE(is_id(RandomStream(1, "a", 1).id("ins-"), "ins"));
+  EXPECT_TRUE(has_format(RandomStream(1, "a", 1).uuid(), "uuid"));
   for (const char* wrong :
        {"ins-1234567", "ins-123456789", "ins-1234567A", "img-12345678", "ins12345678", ""}) {
     EXPECT_FALSE(is_id(wrong, "ins")) << wrong;
@@ -73,22 +73,22 @@ TEST(Ids, FollowFromSeedScopeAndNumber) {
 }
 
 TEST(Clock, RunsAsItsModeSays) {
-  const Time later = machine + std::chrono::seconds{10};
-  EXPECT_EQ(Clock::parse("real", machine).now(later), later);
-  EXPECT_EQ(Clock::parse("auto", machine).now(later), later);
-  EXPECT_EQ(Clock::parse("x60", machine).now(later), machine + std::chrono::seconds{600});
-  EXPECT_EQ(Clock::parse("x0.5", machine).now(later), machine + std::chrono::seconds{5});
-  EXPECT_EQ(Clock::parse("frozen", machine).now(later), at("2026-01-01T00:00:00Z"));
+  const Time later = wall + std::chrono::seconds{10};
+  EXPECT_EQ(Clock::parse("real", wall).now(later), later);
+  EXPECT_EQ(Clock::parse("auto", wall).now(later), later);
+  EXPECT_EQ(Clock::parse("x60", wall).now(later), wall + std::chrono::seconds{600});
+  EXPECT_EQ(Clock::parse("x0.5", wall).now(later), wall + std::chrono::seconds{5});
+  EXPECT_EQ(Clock::parse("frozen", wall).now(later), at("2026-01-01T00:00:00Z"));
   for (const char* wrong : {"", "x", "x0", "x-1", "xinf", "xnan", "x1e99", "fast", "x2 "}) {
-    EXPECT_THROW(Clock::parse(wrong, machine), ConfigError) << wrong;
+    EXPECT_THROW(Clock::parse(wrong, wall), ConfigError) << wrong;
   }
 }
 
 TEST(Clock, GoesOnFromWhereItStood) {
-  Clock clock = Clock::parse("x60", machine);
-  const Time later = machine + std::chrono::seconds{1};
-  clock.change_mode(Clock::parse("frozen", machine), later);
-  EXPECT_EQ(clock.now(later + std::chrono::hours{1}), machine + std::chrono::seconds{60});
+  Clock clock = Clock::parse("x60", wall);
+  const Time later = wall + std::chrono::seconds{1};
+  clock.change_mode(Clock::parse("frozen", wall), later);
+  EXPECT_EQ(clock.now(later + std::chrono::hours{1}), wall + std::chrono::seconds{60});
   EXPECT_EQ(Clock::load(clock.dump()).now(later), clock.now(later));
 }
 
@@ -167,7 +167,7 @@ TEST(Lifecycle, AppliesInDueOrderAndEachAtItsTime) {
   State state = memory_state();
   Store store = state.store({"1", "ap-guangzhou"});
   Resource a = add(store, "z1", "a"), b = add(store, "z1", "b");
-  const Time now = state.now("1", machine);
+  const Time now = state.now("1", wall);
   const std::vector<std::string> documented;
   const auto begin = [&](const char* step, Resource& resource, Milliseconds ahead) {
     Lifecycle(state.database(), store, state.steps(), {"X", "r", now + ahead, &documented})
@@ -175,12 +175,11 @@ TEST(Lifecycle, AppliesInDueOrderAndEachAtItsTime) {
   };
   begin("instance.stop", b, Milliseconds{100});
   begin("instance.stop", a, Milliseconds{0});
-  state.settle("1", machine);
+  state.apply_due("1", wall);
   EXPECT_TRUE(state.events().all().empty());
   const auto changes = state.move_clock(
-      "",
-      [&](const std::string&, Clock& clock) { clock.set(now + std::chrono::hours{1}, machine); },
-      machine);
+      "", [&](const std::string&, Clock& clock) { clock.set(now + std::chrono::hours{1}, wall); },
+      wall);
   ASSERT_EQ(changes.size(), 2U);
   EXPECT_EQ(changes[0].id, a.id);
   EXPECT_EQ(changes[0].time, now + Milliseconds{500});
@@ -211,16 +210,16 @@ TEST(StateFile, IsKeptAndGuarded) {
   const StateOptions options{.path = directory.file("state.db"), .seed = 1, .clock = "frozen"};
   std::string id;
   {
-    State state(options, machine);
+    State state(options, wall);
     Store store = state.store({"1", "ap-guangzhou"});
     id = add(store, "z1", "a").id;
-    EXPECT_THROW(State(options, machine), ConfigError) << "two servers, one file";
+    EXPECT_THROW(State(options, wall), ConfigError) << "two servers, one file";
   }
-  State again({.path = options.path}, machine);
+  State again({.path = options.path}, wall);
   EXPECT_EQ(again.seed(), 1U);
   EXPECT_EQ(again.clock("").mode_name(), "frozen");
   EXPECT_TRUE(again.store({"1", "ap-guangzhou"}).find(kinds::instance, id));
-  EXPECT_THROW(State({.path = directory.file("missing/state.db")}, machine), ConfigError);
+  EXPECT_THROW(State({.path = directory.file("missing/state.db")}, wall), ConfigError);
 }
 
 TEST(StateFile, RefusesWhatIsNotOurs) {
@@ -229,9 +228,9 @@ TEST(StateFile, RefusesWhatIsNotOurs) {
   std::FILE* file = std::fopen(text.c_str(), "w");
   std::fputs("this is no database, it is a text of some length", file);
   std::fclose(file);
-  EXPECT_THROW(State({.path = text}, machine), ConfigError);
+  EXPECT_THROW(State({.path = text}, wall), ConfigError);
   Database(foreign).execute("create table t (x)");
-  EXPECT_THROW(State({.path = foreign}, machine), ConfigError);
+  EXPECT_THROW(State({.path = foreign}, wall), ConfigError);
 }
 
 TEST(Fixtures, AreReplacedExtendedAndChecked) {

@@ -22,9 +22,9 @@ Emulator::Emulator(EmulatorOptions options) : options_(std::move(options)) { res
 void Emulator::restart() {
   gateway_.reset();
   state_.reset();
-  state_ = std::make_unique<State>(options_.state, machine_);
+  state_ = std::make_unique<State>(options_.state, wall_);
   gateway_ =
-      std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return machine_; });
+      std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return wall_; });
   start_with(*gateway_, options_.scenarios);
   gateway_->ready = true;
 }
@@ -81,7 +81,7 @@ Json Emulator::raw(const std::string& action, const Json& params, const From& fr
   return {{"status", answer.status},
           {"content_type", answer.content_type},
           {"body", answer.body},
-          {"fate", fates[static_cast<int>(answer.fate)]},
+          {"delivery", fates[static_cast<int>(answer.delivery)]},
           {"delay_ms", delay.count()}};
 }
 
@@ -104,12 +104,11 @@ Json Emulator::admin(const std::string& method, const std::string& path, const J
   return json.is_discarded() ? Json(answer.body) : json;
 }
 
-std::vector<Change> Emulator::advance(Milliseconds time) {
+std::vector<StateChange> Emulator::advance(Milliseconds time) {
   const std::lock_guard lock(state_->mutex);
   return state_->move_clock(
-      "",
-      [&](const std::string&, Clock& clock) { clock.set(clock.now(machine_) + time, machine_); },
-      machine_);
+      "", [&](const std::string&, Clock& clock) { clock.set(clock.now(wall_) + time, wall_); },
+      wall_);
 }
 
 namespace {

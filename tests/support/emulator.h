@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "server/gateway.h"
-#include "server/scenario.h"
+#include "server/control/scenario.h"
+#include "server/gateway/gateway.h"
 
 namespace cvm::test {
 
@@ -43,10 +43,10 @@ class Emulator {
   Json admin(const std::string& method, const std::string& path, const Json& body = nullptr,
              int status = 200);
 
-  std::vector<Change> advance(Milliseconds time);     // Simulated.
-  void pass(Milliseconds time) { machine_ += time; }  // The machine's.
-  void set_machine(Time time) { machine_ = time; }
-  Time machine() const { return machine_; }
+  std::vector<StateChange> advance(Milliseconds time);  // Simulated.
+  void pass(Milliseconds time) { wall_ += time; }       // The machine's.
+  void set_machine(Time time) { wall_ = time; }
+  Time wall() const { return wall_; }
   void restart();  // As if the process had been killed and started again, with the same file.
 
   State& state() { return *state_; }
@@ -54,7 +54,7 @@ class Emulator {
 
  private:
   EmulatorOptions options_;
-  Time machine_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}};
+  Time wall_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}};
   std::unique_ptr<State> state_;
   std::unique_ptr<Gateway> gateway_;
 };

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "server/http.h"
+#include "server/request/http.h"
 
 namespace cvm::test {
 

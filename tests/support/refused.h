@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "server/forensics.h"
+#include "server/forensics/forensics.h"
 #include "tests/support/raw_request.h"
 
 namespace cvm::test {
@@ -25,14 +25,13 @@ inline Credential credential(const std::string& id, const std::string& key,
 inline const std::string other_key = "0therKeyOf2026";
 inline const std::string other_token = "T0ken+of/the=temporary";
 
-inline Json explain(const HttpRequest& request, const Credentials& credentials,
-                    Time machine = now) {
-  const Common common = read_common(request);
+inline Json explain(const HttpRequest& request, const Credentials& credentials, Time wall = now) {
+  const CommonParams common = read_common(request);
   const AuthOptions options;
   try {
-    authenticate(request, common, credentials, options, machine);
+    authenticate(request, common, credentials, options, wall);
   } catch (const Error& refusal) {
-    Json told = explain_signature(request, common, credentials, options, machine, refusal);
+    Json told = explain_signature(request, common, credentials, options, wall, refusal);
     const std::string text = told.dump();
     EXPECT_LT(text.size(), 100000U);
     for (const std::string& hidden : {std::string("secret"), other_key, other_token})
@@ -50,9 +49,9 @@ struct SomeCredentials : Credentials {
   }
 };
 
-inline std::string cause(const std::string& bytes, Time machine = now) {
+inline std::string cause(const std::string& bytes, Time wall = now) {
   const RawRequest raw(bytes);
-  const Json told = explain(raw.request(), SomeCredentials(), machine);
+  const Json told = explain(raw.request(), SomeCredentials(), wall);
   return told["likely_cause"].get<std::string>();
 }
 

@@ -1,0 +1,299 @@
+// The checks of RunInstances, group by group (reference: RunInstances and the types it takes).
+#include "handlers/instances/plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "handlers/api/formats.h"
+#include "handlers/instances/bandwidth.h"
+#include "handlers/instances/checks.h"
+#include "handlers/instances/disks.h"
+#include "handlers/lookup.h"
+#include "handlers/placement_groups.h"
+#include "handlers/price_table.h"
+#include "handlers/rules.h"
+
+namespace cvm {
+
+namespace {
+
+constexpr std::size_t private_ips_max = 20;
+constexpr std::int64_t ipv6_addresses_max = 10;
+constexpr auto timer_ahead_min = std::chrono::minutes{5};
+
+// What names things that do not exist yet here, or not at all.
+void check_references(const Call& call) {
+  const Args& args = call.args;
+  if (args.given("LaunchTemplate")) {
+    const std::string id = args.object("LaunchTemplate").text("LaunchTemplateId");
+    if (id.empty()) throw Error{"MissingParameter", "LaunchTemplate.LaunchTemplateId", "", {}};
+    refuse(call, {"InvalidParameterValue.LaunchTemplateIdNotExisted", "InvalidParameterValue"},
+           "LaunchTemplate.LaunchTemplateId", id);
+  }
+  for (const std::string& id : args.object("Placement").texts("HostIds")) {
+    throw Error{"InvalidHostId.NotFound", "Placement.HostIds", id, {}};
+  }
+}
+
+// Likewise, of what only RunInstances takes.
+void check_members(const Call& call) {
+  for (const std::string& id : call.args.texts("ChcIds")) {
+    throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
+  }
+}
+
+void plan_placement(const Call& call, InstancePlan& plan) {
+  const Args placement = call.args.object("Placement");
+  plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
+  if (!plan.zone->available) {
+    refuse(call,
+           {"ResourceInsufficient.AvailabilityZoneSoldOut", "ResourceUnavailable.InstanceType"},
+           "Placement.Zone", plan.zone->id);
+  }
+  if (placement.integer("ProjectId") < 0) {
+    throw Error{"InvalidProjectId.NotFound",
+                "Placement.ProjectId",
+                std::to_string(placement.integer("ProjectId")),
+                {}};
+  }
+}
+
+void plan_type(const Call& call, InstancePlan& plan) {
+  const std::string name = call.args.text("InstanceType");
+  plan.charge_type = call.args.text("InstanceChargeType");
+  if (plan.charge_type == "CDHPAID") {
+    throw Error{"MissingParameter", "Placement.HostIds", "",
+                "`CDHPAID` instances run on a dedicated host."};
+  }
+  if (name.starts_with("CDH_")) {
+    throw Error{"InvalidParameterCombination", "InstanceType", name,
+                "Types of dedicated hosts need `CDHPAID`."};
+  }
+  if (!well_formed_type(name))
+    throw Error{"InvalidInstanceType.Malformed", "InstanceType", name, {}};
+  plan.type = call.state.catalog().instance_type(name);
+  if (plan.type == nullptr)
+    throw Error{"InvalidParameterValue.InstanceTypeNotFound", "InstanceType", name, {}};
+  if (!plan.type->sold_in(plan.zone->id)) {
+    throw Error{"ResourceUnavailable.InstanceType", "InstanceType", name,
+                "The zone is `" + plan.zone->id + "`."};
+  }
+  if (!contains(plan.type->family->charge_types, plan.charge_type)) {
+    const bool spot = plan.charge_type == "SPOTPAID";
+    if (spot)
+      throw Error{"UnsupportedOperation.NoInstanceTypeSupportSpot", "InstanceType", name, {}};
+    throw Error{"InvalidParameterCombination", "InstanceChargeType", plan.charge_type,
+                "The type is `" + name + "`."};
+  }
+}
+
+void plan_image(const Call& call, InstancePlan& plan) {
+  const std::string id = call.args.text("ImageId");
+  plan.image = &require_image(call, id, "ImageId");
+  plan.windows = plan.image->doc.at("Platform") == "Windows";
+  if (plan.image->doc.at("Architecture") != plan.type->family->architecture) {
+    refuse(call,
+           {"InvalidParameterValue.InvalidImageForGivenInstanceType",
+            "InvalidParameterValue.InvalidImageId"},
+           "ImageId", id,
+           "`" + plan.type->id + "` runs images of the architecture `" +
+               plan.type->family->architecture + "`.");
+  }
+}
+
+void plan_market(const Call& call, const InstancePlan& plan) {
+  // Without a bid, the market price is paid.
+  if (plan.charge_type != "SPOTPAID" || !call.args.given("InstanceMarketOptions")) return;
+  const Args options = call.args.object("InstanceMarketOptions").object("SpotOptions");
+  const std::string bid = options.text("MaxPrice");
+  const std::string parameter = "InstanceMarketOptions.SpotOptions.MaxPrice";
+  double price = 0;
+  const auto [end, failure] = std::from_chars(bid.data(), bid.data() + bid.size(), price);
+  if (failure != std::errc{} || end != bid.data() + bid.size() || !std::isfinite(price) ||
+      price < 0) {
+    throw Error{"InvalidParameterValue", parameter, bid,
+                "It must be a price as a text, such as `0.05`."};
+  }
+  const double market = spot_price(call.state, *plan.type);
+  if (price < market) {
+    throw Error{"InvalidParameterValue.InsufficientPrice", parameter, bid,
+                "The market price is " + Json(market).dump() + "."};
+  }
+}
+
+void plan_network(const Call& call, InstancePlan& plan) {
+  const Args vpc = call.args.object("VirtualPrivateCloud");
+  const std::size_t ips = vpc.texts("PrivateIpAddresses").size();
+  if (ips > private_ips_max) {
+    throw Error{"InvalidParameterValue.LimitExceeded", "VirtualPrivateCloud.PrivateIpAddresses",
+                std::to_string(ips), "At most 20 can be given."};
+  }
+  plan.network = checked_network(call, plan.zone->id, plan.count);
+  plan.ipv6_count = vpc.integer("Ipv6AddressCount");
+  if (plan.ipv6_count > ipv6_addresses_max) {
+    throw Error{"LimitExceeded.IPv6AddressNum",
+                "VirtualPrivateCloud.Ipv6AddressCount",
+                std::to_string(plan.ipv6_count),
+                {}};
+  }
+  plan.security_groups = checked_security_groups(call, "SecurityGroupIds");
+  if (plan.security_groups.empty()) plan.security_groups = {default_id(call, "sg", "")};
+}
+
+void plan_internet(const Call& call, InstancePlan& plan) {
+  const Args internet = call.args.object("InternetAccessible");
+  std::string type = internet.text("InternetChargeType");
+  if (type.empty()) type = "TRAFFIC_POSTPAID_BY_HOUR";
+  if (type == "BANDWIDTH_PACKAGE" && !internet.given("BandwidthPackageId")) {
+    throw Error{"MissingParameter", "InternetAccessible.BandwidthPackageId", "", {}};
+  }
+  const std::int64_t bandwidth = internet.integer("InternetMaxBandwidthOut");
+  require_bandwidth(type, bandwidth);
+  if (internet.flag("PublicIpAssigned") && bandwidth == 0) {
+    throw Error{"InvalidParameterCombination", "InternetAccessible.PublicIpAssigned", "true",
+                "It needs a bandwidth above 0."};
+  }
+  plan.public_ip =
+      internet.given("PublicIpAssigned") ? internet.flag("PublicIpAssigned") : bandwidth > 0;
+  plan.internet = {{"InternetChargeType", type},
+                   {"InternetMaxBandwidthOut", bandwidth},
+                   {"PublicIpAssigned", plan.public_ip},
+                   {"BandwidthPackageId", internet.text("BandwidthPackageId")}};
+}
+
+void check_topology(const Call& call, const InstancePlan& plan) {
+  if (!call.args.given("CpuTopology")) return;
+  const Args topology = call.args.object("CpuTopology");
+  if (!topology.given("CoreCount") || !topology.given("ThreadPerCore")) {
+    throw Error{"InvalidParameter.LackCoreCountOrThreadPerCore", "CpuTopology", "", {}};
+  }
+  const std::int64_t cores = topology.integer("CoreCount");
+  if (cores < 1 || cores * topology.integer("ThreadPerCore") > plan.type->cpu) {
+    throw Error{"InvalidParameterValue.CoreCountValue", "CpuTopology.CoreCount",
+                std::to_string(cores),
+                "The instance type has " + std::to_string(plan.type->cpu) +
+                    " vCPUs for cores and threads."};
+  }
+}
+
+void check_cluster(const Call& call, const InstancePlan& plan) {
+  const bool high_performance = plan.type->family->for_clusters();
+  if (high_performance != call.args.given("HpcClusterId")) {
+    throw Error{high_performance ? "InvalidParameterValue.InstanceTypeRequiredHpcCluster"
+                                 : "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",
+                "InstanceType",
+                plan.type->id,
+                {}};
+  }
+}
+
+void plan_timer(const Call& call, InstancePlan& plan) {
+  if (!call.args.given("ActionTimer")) return;
+  const Args timer = call.args.object("ActionTimer");
+  if (!timer.given("TimerAction"))
+    throw Error{"MissingParameter", "ActionTimer.TimerAction", "", {}};
+  const std::string at = timer.text("ActionTime");
+  if (at.empty()) throw Error{"MissingParameter", "ActionTimer.ActionTime", "", {}};
+  plan.terminate_at = parse_iso8601(at);
+  if (!plan.terminate_at) {
+    throw Error{"InvalidParameterValue.InvalidTimeFormat", "ActionTimer.ActionTime", at,
+                "Expected: YYYY-MM-DDThh:mm:ssZ."};
+  }
+  if (*plan.terminate_at < call.now + timer_ahead_min) {
+    throw Error{"InvalidParameterValue", "ActionTimer.ActionTime", at,
+                "It must lie at least 5 minutes ahead of " + iso8601(call.now) + "."};
+  }
+}
+
+// An instance is in one group at most.
+void plan_group(const Call& call, InstancePlan& plan) {
+  for (const std::string& id : call.args.texts("DisasterRecoverGroupIds")) {
+    const std::string parameter = "DisasterRecoverGroupIds";
+    require_room(call, require_placement_group(call, id, parameter), plan.count, parameter);
+    plan.placement_group = id;
+  }
+}
+
+void check_counts(const Call& call, const InstancePlan& plan) {
+  if (call.args.integer("MinCount") > plan.count) {
+    throw Error{"InvalidParameterCombination", "MinCount",
+                std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
+  }
+  const std::int64_t quota = call.state.quotas().get(call.store.tenant(), "instances");
+  if (call.store.count(kinds::instance) + plan.count > quota) {
+    throw Error{"LimitExceeded.InstanceQuota", "InstanceCount", std::to_string(plan.count),
+                "The quota in this region is " + std::to_string(quota) + "."};
+  }
+}
+
+// What is left has to do for all instances, or for MinCount of them if that is given.
+void check_stock(const Call& call, InstancePlan& plan) {
+  if (call.state.capacity().rules().empty()) return;
+  Stock stock = stock_of(call);
+  const Sku machine{plan.zone->id, plan.type->id, plan.charge_type};
+  if (const auto left = stock.left(machine); left && *left < plan.count) {
+    const std::int64_t least =
+        call.args.given("MinCount") ? call.args.integer("MinCount") : plan.count;
+    if (*left == 0 && stock.by_zone(machine)) {
+      throw Error{
+          "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
+    }
+    if (*left < least) {
+      throw Error{"ResourceInsufficient.SpecifiedInstanceType", "InstanceType", plan.type->id,
+                  "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};
+    }
+    plan.count = *left;
+  }
+  std::map<std::string, std::int64_t> disks;
+  disks[plan.system_disk.at("DiskType").get<std::string>()] += plan.count;
+  for (const Json& disk : plan.data_disks)
+    disks[disk.at("DiskType").get<std::string>()] += plan.count;
+  for (const auto& [type, count] : disks) {
+    Sku sku = machine;
+    sku.disk_type = type;
+    if (const auto left = stock.left(sku); left && *left < count) {
+      throw Error{"ResourceInsufficient.CloudDiskSoldOut", "DiskType", type,
+                  "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};
+    }
+  }
+}
+
+}  // namespace
+
+InstancePlan plan_purchase(const Call& call) {
+  InstancePlan plan;
+  plan.count = call.args.integer("InstanceCount");
+  check_references(call);
+  plan_placement(call, plan);
+  plan_type(call, plan);
+  plan_image(call, plan);
+  plan_market(call, plan);
+  plan.system_disk =
+      checked_system_disk(call, call.args.object("SystemDisk"), *plan.type, *plan.image);
+  plan.data_disks = checked_data_disks(call, call.args.objects("DataDisks"), *plan.type);
+  plan_internet(call, plan);
+  check_login(call, *plan.image);
+  if (call.args.given("HostName"))
+    require_host_names(call, call.args.text("HostName"), plan.count, plan.windows);
+  check_cluster(call, plan);
+  plan.tags = tags_for(call, "instance");
+  return plan;
+}
+
+InstancePlan plan_instances(const Call& call) {
+  check_members(call);
+  InstancePlan plan = plan_purchase(call);
+  check_counts(call, plan);
+  check_stock(call, plan);
+  plan_group(call, plan);
+  plan_network(call, plan);
+  check_topology(call, plan);
+  require_role_name(call);
+  plan_timer(call, plan);
+  return plan;
+}
+
+}  // namespace cvm

@@ -1,0 +1,136 @@
+// Admin calls about what the cloud lets an account do: capacity, quotas, credentials.
+#include "server/admin/admin_call.h"
+
+namespace cvm {
+
+namespace {
+
+HttpResponse get_capacity(AdminCall& call) {
+  return answer(call.state().capacity().shown(call.account()));
+}
+
+HttpResponse put_capacity(AdminCall& call) {
+  const std::string account = call.account();
+  if (!call.body.contains("capacity")) throw ConfigError{"`capacity` is missing: a list of rules"};
+  call.state().change_settings([&](Settings& settings) {
+    settings.capacity.change(account, call.body["capacity"], call.state().catalog(),
+                             call.state().database());
+  });
+  return get_capacity(call);
+}
+
+HttpResponse get_quotas(AdminCall& call) {
+  return answer(call.state().quotas().shown(call.account()));
+}
+
+HttpResponse put_quotas(AdminCall& call) {
+  const std::string account = call.account();
+  call.state().change_settings([&](Settings& settings) {
+    settings.quotas.change(account, call.body, call.state().catalog());
+  });
+  return get_quotas(call);
+}
+
+// What is shown of a credential: never the key, never the token.
+Json credential_json(const Credential& one) {
+  return {{"SecretId", one.secret_id},
+          {"Uin", one.account.uin},
+          {"AppId", one.account.app_id},
+          {"ExpiresAt", one.expires_at ? Json(iso8601(*one.expires_at)) : Json()},
+          {"temporary", !one.token.empty()},
+          {"status", one.enabled ? "enabled" : "disabled"},
+          {"read_only", one.read_only}};
+}
+
+HttpResponse get_credentials(AdminCall& call) {
+  Json list = Json::array();
+  for (const Credential& one : call.state().credentials().added())
+    list.push_back(credential_json(one));
+  return answer({{"credentials", list}});
+}
+
+HttpResponse post_credentials(AdminCall& call) {
+  const Credential made = read_credential(call.body);
+  call.state().change_settings([&](Settings&) { call.state().credentials().add(made); });
+  return answer(credential_json(made));
+}
+
+HttpResponse delete_credential(AdminCall& call) {
+  call.state().change_settings([&](Settings&) {
+    if (!call.state().credentials().erase(call.part))
+      throw AdminError{404, "NotFound", "no credential `" + call.part + "` was added"};
+  });
+  return answer({{"deleted", call.part}});
+}
+
+}  // namespace
+
+Credential read_credential(const Json& given) {
+  Credential made;
+  made.secret_id = text_field(given, "SecretId", true);
+  if (!is_key_name(made.secret_id, 128)) {
+    throw ConfigError{"`SecretId` must be up to 128 of [A-Za-z0-9_-]"};
+  }
+  made.secret_key = text_field(given, "SecretKey", true);
+  made.token = text_field(given, "Token", false);
+  made.account = account_of(made.secret_id);
+  if (given.contains("ExpiresAt")) made.expires_at = time_field(given, "ExpiresAt");
+  if (const std::string uin = text_field(given, "Uin", false); !uin.empty()) {
+    if (uin.size() > 20 || uin.find_first_not_of("0123456789") != uin.npos) {
+      throw ConfigError{"`Uin` must be digits, not `" + uin + "`"};
+    }
+    made.account.uin = uin;
+  }
+  if (given.contains("AppId")) {
+    if (!given["AppId"].is_number_integer()) throw ConfigError{"`AppId` must be an integer"};
+    made.account.app_id = given["AppId"].get<std::int64_t>();
+  }
+  const std::string status =
+      given.contains("status") ? text_field(given, "status", true) : "enabled";
+  if (status != "enabled" && status != "disabled") {
+    throw ConfigError{"`status` must be enabled or disabled, not `" + status + "`"};
+  }
+  made.enabled = status == "enabled";
+  made.read_only = flag_field(given, "read_only", false);
+  return made;
+}
+
+const Routes settings_routes = {
+    {.method = "GET",
+     .path = "capacity",
+     .function = get_capacity,
+     .summary = "What is limited or sold out.",
+     .query = {"account"}},
+    {.method = "PUT",
+     .path = "capacity",
+     .function = put_capacity,
+     .summary = "Replaces the rules about stock.",
+     .query = {"account"},
+     .fields = {"capacity"}},
+    {.method = "GET",
+     .path = "quotas",
+     .function = get_quotas,
+     .summary = "The quotas by region; `*` for all.",
+     .query = {"account"}},
+    {.method = "PUT",
+     .path = "quotas",
+     .function = put_quotas,
+     .summary = "Changes the quotas it names.",
+     .query = {"account"},
+     .any_body = true},
+    {.method = "GET",
+     .path = "credentials",
+     .function = get_credentials,
+     .summary = "The credentials that were added; keys are never shown."},
+    {.method = "POST",
+     .path = "credentials",
+     .function = post_credentials,
+     .summary = "Adds or replaces a credential.",
+     .fields = credential_fields},
+    {.method = "DELETE",
+     .path = "credentials/{SecretId}",
+     .function = delete_credential,
+     .summary = "Deletes a credential that was added."},
+};
+
+}  // namespace cvm

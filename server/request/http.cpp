@@ -1,0 +1,39 @@
+// Reads what HTTP leaves to the reader: header names in any case, targets in two forms.
+#include "server/request/http.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace cvm {
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+std::string_view HttpRequest::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (equal_ignoring_case(key, name)) return value;
+  }
+  return {};
+}
+
+std::string_view HttpRequest::path() const {
+  std::string_view rest = target;
+  if (const std::size_t scheme = rest.find("://"); scheme != rest.npos && scheme < rest.find('?')) {
+    rest.remove_prefix(scheme + 3);
+    const std::size_t slash = rest.find_first_of("/?");
+    if (slash == rest.npos || rest[slash] == '?') return "/";
+    rest.remove_prefix(slash);
+  }
+  rest = rest.substr(0, rest.find('?'));
+  return rest.empty() ? "/" : rest;
+}
+
+std::string_view HttpRequest::query() const {
+  const std::size_t mark = target.find('?');
+  return mark == target.npos ? std::string_view() : target.substr(mark + 1);
+}
+
+}  // namespace cvm

@@ -1,0 +1,32 @@
+// Everything random that is made for a client comes from here, and follows from the seed alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cvm {
+
+// A short stream of numbers that depends on (seed, scope, number) and on nothing else. The scope is
+// an account or a purpose, the number counts within it: what one account does cannot change what
+// another is given.
+class RandomStream {
+ public:
+  RandomStream(std::uint64_t seed, std::string_view scope, std::uint64_t number);
+
+  std::uint64_t next();
+  std::uint64_t below(std::uint64_t limit) { return next() % limit; }
+  std::string id(std::string_view prefix);  // `ins-` and eight of [0-9a-z].
+  std::string uuid();                       // Lower case, version 4.
+
+ private:
+  std::uint64_t state_;
+};
+
+// The same text gives the same number on every machine (FNV-1a).
+std::uint64_t stable_hash(std::string_view text);
+
+// `<prefix>-` and exactly eight of [0-9a-z]; `prefix` without the hyphen.
+bool is_id(std::string_view text, std::string_view prefix);
+
+}  // namespace cvm

@@ -1,0 +1,91 @@
+// Formats and reads the API's timestamps.
+#include "state/base/time.h"
+
+#include <array>
+#include <cstdio>
+
+namespace cvm {
+
+namespace {
+
+// The number in `text[at, at+length)`, or -1 if a character there is not a digit.
+int digits(std::string_view text, std::size_t at, std::size_t length) {
+  int number = 0;
+  for (char c : text.substr(at, length)) {
+    if (c < '0' || c > '9') return -1;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+}  // namespace
+
+std::string iso8601(Time time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
+  std::array<char, 32> text{};
+  const int length = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::string date_time(Time time) {
+  std::string text = iso8601(time);
+  text[10] = ' ';
+  text.pop_back();
+  return text;
+}
+
+std::optional<Time> parse_iso8601(std::string_view text) {
+  static constexpr std::string_view form = "....-..-..T..:..:..Z";
+  if (text.size() != form.size()) return std::nullopt;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (form[i] != '.' && form[i] != text[i]) return std::nullopt;
+  }
+  const int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+  const int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  if (year < 0 || month < 0 || day < 0 || hour < 0 || minute < 0 || second < 0) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
+                                         std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  return Time{std::chrono::sys_days{date} + std::chrono::hours{hour} +
+              std::chrono::minutes{minute} + std::chrono::seconds{second}};
+}
+
+std::string iso8601_ms(Time time) {
+  std::string text = iso8601(time);
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  std::array<char, 16> fraction{};
+  std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
+                static_cast<int>((time - whole).count()));
+  text.replace(text.size() - 1, 1, fraction.data());
+  return text;
+}
+
+std::optional<Time> parse_iso8601_ms(std::string_view text) {
+  const std::size_t dot = text.find('.');
+  if (dot == text.npos) return parse_iso8601(text);
+  const std::string_view fraction = text.substr(dot + 1);
+  const int ms = fraction.size() == 4 && fraction[3] == 'Z' ? digits(fraction, 0, 3) : -1;
+  const auto whole = parse_iso8601(std::string(text.substr(0, dot)) + "Z");
+  return ms < 0 || !whole ? std::nullopt : std::optional(*whole + Milliseconds{ms});
+}
+
+double days_between(Time from, Time until) {
+  return std::chrono::duration<double, std::ratio<86400>>(until - from).count();
+}
+
+Time add_months(Time time, int months) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  std::chrono::year_month_day date{day};
+  date += std::chrono::months{months};
+  if (!date.ok()) date = date.year() / date.month() / std::chrono::last;
+  return Time{std::chrono::sys_days{date} + (time - day)};
+}
+
+}  // namespace cvm
