@@ -36,7 +36,7 @@ struct Exchange {
   Milliseconds delay{};
   Journal::Entry entry;  // Once it is answered.
 
-  Time machine{};
+  Time wall{};
   CommonParams common;
   Caller caller;
   std::string request_id;

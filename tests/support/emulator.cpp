@@ -70,7 +70,7 @@ Json Emulator::call(const std::string& action, const Json& params, const From& f
 }
 
 Json Emulator::raw(const std::string& action, const Json& params, const From& from) {
-  static constexpr const char* fates[] = {"send", "drop", "reset", "half"};
+  static constexpr const char* deliveries[] = {"send", "drop", "reset", "half"};
   const Sent sent(action, params, from);
   Exchange exchange(sent.request);
   gateway_->begin(exchange);
@@ -81,7 +81,7 @@ Json Emulator::raw(const std::string& action, const Json& params, const From& fr
   return {{"status", answer.status},
           {"content_type", answer.content_type},
           {"body", answer.body},
-          {"delivery", fates[static_cast<int>(answer.delivery)]},
+          {"delivery", deliveries[static_cast<int>(answer.delivery)]},
           {"delay_ms", delay.count()}};
 }
 

@@ -35,7 +35,7 @@ class Emulator {
   // succeeded.
   std::string code(const std::string& action, const Json& params, const From& from = {});
 
-  // What goes over the wire, faults included: {"status","content_type","body","fate","delay_ms"}.
+  // What goes over the wire, faults included: {"status","content_type","body","delivery","delay_ms"}.
   Json raw(const std::string& action, const Json& params, const From& from = {});
 
   HttpResponse send(const HttpRequest& request) { return gateway_->handle(request); }
@@ -44,8 +44,8 @@ class Emulator {
              int status = 200);
 
   std::vector<StateChange> advance(Milliseconds time);  // Simulated.
-  void pass(Milliseconds time) { wall_ += time; }       // The machine's.
-  void set_machine(Time time) { wall_ = time; }
+  void pass(Milliseconds time) { wall_ += time; }       // Wall time.
+  void set_wall(Time time) { wall_ = time; }
   Time wall() const { return wall_; }
   void restart();  // As if the process had been killed and started again, with the same file.
 

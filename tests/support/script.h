@@ -9,7 +9,7 @@
 //   => {subset of the response}           what the last call answered
 //   => error <Code> [part of the message]
 //   raw <Action> {params}                   with faults that no client could read; its answer is
-//                                         {"status","content_type","body","fate","delay_ms"}
+//                                         {"status","content_type","body","delivery","delay_ms"}
 //   advance 3s | 200ms | 5m | 2h | 30d    simulated time
 //   pass 1s                               wall time
 //   restart                               kill the server, start it with the same file

@@ -155,7 +155,7 @@ TEST(Signature, OfRealClientsVerifies) {
     const std::string bytes = read_file(directory + capture["file"].get<std::string>()).value();
     Emulator emulator({.gateway = {.auth = {.mode = Auth::strict, .skew_s = 300}}});
     const Time signed_at{std::chrono::seconds{capture["timestamp"].get<std::int64_t>()}};
-    emulator.set_machine(signed_at + std::chrono::seconds{300});
+    emulator.set_wall(signed_at + std::chrono::seconds{300});
     const auto code = [&](const std::string& text) {
       const RawRequest raw(text);
       const Json response = Json::parse(emulator.send(raw.request()).body)["Response"];
@@ -164,9 +164,9 @@ TEST(Signature, OfRealClientsVerifies) {
     EXPECT_FALSE(code(bytes).starts_with("AuthFailure")) << capture << code(bytes);
 
     // The same a moment too late, and with one byte of the secret's work changed.
-    emulator.set_machine(signed_at + std::chrono::seconds{301});
+    emulator.set_wall(signed_at + std::chrono::seconds{301});
     EXPECT_EQ(code(bytes), "AuthFailure.SignatureExpire") << capture;
-    emulator.set_machine(signed_at);
+    emulator.set_wall(signed_at);
     std::string forged = bytes;
     const std::size_t place =
         forged.find("Signature=",
