@@ -1,5 +1,5 @@
-// All that a handler may touch, in one parameter. Store and lifecycle are bound to the call: to its
-// account and region, its action and its RequestId. `now` is the only time there is.
+// All that a handler may touch, in one parameter. Store, lifecycle and stock are bound to the call:
+// to its account and region, its action and its RequestId. `now` is the only time there is.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,6 @@
 #include "handlers/api/model.h"
 #include "handlers/api/reply.h"
 #include "state/base/error.h"
-#include "state/settings/credentials.h"
 #include "state/state.h"
 
 namespace cvm {
@@ -18,14 +17,14 @@ namespace cvm {
 struct Call {
   const Args& args;
   const Action& action;
-  const Account& account;
   const Region& region;  // Some region even where the action needs none.
   Store& store;
   Lifecycle& lifecycle;
-  const State& state;  // For what does not change: catalogue, quotas.
+  const Catalog& catalog;
+  Stock& stock;
+  const Quotas& quotas;
   Time now;
   std::string_view language;
-  std::vector<std::string>& shown;  // Ids that a Describe showed, for the `auto` clock.
 };
 
 // Runs to completion; throws Error to refuse, which undoes all it did.

@@ -1,31 +1,27 @@
 // What kinds of machines can be bought where: families, types, and what they cost.
 #include <algorithm>
 
+#include "handlers/describe.h"
 #include "handlers/lookup.h"
 #include "handlers/price_table.h"
 #include "handlers/registry.h"
+#include "state/base/glob.h"
 
 namespace cvm {
 
 namespace {
 
-// Whether a value is among those a filter asks for, if there is such a filter.
-bool wanted(const std::vector<Filter>& filters, std::string_view name, std::string_view value) {
-  return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-    return filter.attribute != name || contains(filter.values, value);
-  });
+// What a filter can ask about an offer, by the names of the API's InstanceTypeQuotaItem.
+Json offer(const Zone& zone, const InstanceType& type) {
+  return {{"Zone", zone.id}, {"InstanceFamily", type.family->id}, {"InstanceType", type.id}};
 }
 
-// Calls `use(zone, type)` for what is sold and passes the filters.
+// Calls `use(zone, type)` for what is sold in the region.
 template <class Use>
-void each_offer(const Call& call, const std::vector<Filter>& filters, Use use) {
+void each_offer(const Call& call, Use use) {
   for (const Zone& zone : call.region.zones) {
-    if (!wanted(filters, "zone", zone.id)) continue;
-    for (const InstanceType& type : call.state.catalog().instance_types()) {
-      if (wanted(filters, "instance-family", type.family->id) &&
-          wanted(filters, "instance-type", type.id) && type.sold_in(zone.id)) {
-        use(zone, type);
-      }
+    for (const InstanceType& type : call.catalog.instance_types()) {
+      if (type.sold_in(zone.id)) use(zone, type);
     }
   }
 }
@@ -54,7 +50,7 @@ Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
           {"TypeName", name},
           {"LocalDiskTypeList", type.local_disks},
           {"Status", sells ? "SELL" : "SOLD_OUT"},
-          {"Price", instance_price(call.state, type, charge_type)},
+          {"Price", instance_price(call.catalog, type, charge_type)},
           {"SoldOutReason", sells ? "" : "It is sold out in this zone."},
           {"InstanceBandwidth", type.bandwidth_gbps},
           {"InstancePps", type.pps_10k},
@@ -72,7 +68,7 @@ Json quota_item(const Call& call, const Zone& zone, const InstanceType& type,
 
 static Reply DescribeInstanceFamilyConfigs(Call& call) {
   Json families = Json::array();
-  for (const Family& family : call.state.catalog().families()) {
+  for (const Family& family : call.catalog.families()) {
     const bool sold =
         std::any_of(call.region.zones.begin(), call.region.zones.end(), [&](const Zone& zone) {
           return std::any_of(family.zones.begin(), family.zones.end(),
@@ -86,9 +82,11 @@ static Reply DescribeInstanceFamilyConfigs(Call& call) {
 }
 
 static Reply DescribeInstanceTypeConfigs(Call& call) {
-  const std::vector<Filter> filters = filters_of(call);
+  const Kind& kind = call.store.kind("instance_offer");
+  const std::vector<Filter> filters = filters_of(call, kind);
   Json types = Json::array();
-  each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
+  each_offer(call, [&](const Zone& zone, const InstanceType& type) {
+    if (!passes(offer(zone, type), kind, filters)) return;
     types.push_back({{"Zone", zone.id},
                      {"InstanceType", type.id},
                      {"InstanceFamily", type.family->id},
@@ -101,12 +99,15 @@ static Reply DescribeInstanceTypeConfigs(Call& call) {
 }
 
 static Reply DescribeZoneInstanceConfigInfos(Call& call) {
-  const std::vector<Filter> filters = filters_of(call);
+  const Kind& kind = call.store.kind("instance_offer");
+  const std::vector<Filter> filters = filters_of(call, kind);
   std::vector<std::string> items;
-  Stock stock = stock_of(call);
-  each_offer(call, filters, [&](const Zone& zone, const InstanceType& type) {
+  Stock& stock = call.stock;
+  each_offer(call, [&](const Zone& zone, const InstanceType& type) {
+    Json asked = offer(zone, type);
     for (const std::string& charge_type : type.family->charge_types) {
-      if (!wanted(filters, "instance-charge-type", charge_type)) continue;
+      asked["InstanceChargeType"] = charge_type;
+      if (!passes(asked, kind, filters)) continue;
       const auto left = zone.available ? stock.left({zone.id, type.id, charge_type}) : 0;
       items.push_back(quota_item(call, zone, type, charge_type, left).dump());
     }

@@ -1,4 +1,4 @@
-// Loading, paging, filtering, and lookups in the catalogue.
+// Loading, refusing, and lookups in the catalogue.
 #include "handlers/lookup.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ bool well_formed_type(std::string_view name) {
 
 bool chinese(const Call& call) { return call.language.starts_with("zh"); }
 
-std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) {
+std::vector<Resource> load(Call& call, std::string_view kind, std::string_view list) {
   const std::vector<std::string> ids = call.args.texts(list);
   std::set<std::string_view> seen;
   for (const std::string& id : ids) {
@@ -39,79 +39,33 @@ std::vector<Resource> load(Call& call, const Kind& kind, std::string_view list) 
   return loaded;
 }
 
-std::vector<Filter> filters_of(const Call& call) {
-  std::vector<Filter> filters;
-  for (const Args& filter : call.args.objects("Filters")) {
-    filters.push_back({filter.text("Name"), filter.texts("Values")});
-    if (filters.back().attribute != "zone") continue;
-    for (const std::string& zone : filters.back().values) require_zone(call, zone, "Filters");
-  }
-  return filters;
-}
-
-Query query_of(Call& call, std::string_view id_filter) {
-  Query query;
-  query.offset = call.args.integer("Offset");
-  query.limit = call.args.integer("Limit");
-  if (call.action.filters.members.empty()) return query;
-  for (Filter& filter : filters_of(call)) {
-    if (filter.attribute.starts_with("tag:")) {
-      const std::string key = filter.attribute.substr(4);
-      for (std::string& value : filter.values) value.insert(0, key + joint);
-      filter.attribute = "tag";
-    }
-    if (!id_filter.empty() && filter.attribute == id_filter) {
-      if (!query.ids) {
-        query.ids = std::move(filter.values);
-      } else {
-        std::erase_if(*query.ids,
-                      [&](const std::string& id) { return !contains(filter.values, id); });
-      }
-      continue;
-    }
-    query.filters.push_back(std::move(filter));
-  }
-  return query;
-}
-
-Reply describe(Call& call, const Kind& kind, const Description& what) {
-  Query query = query_of(call, what.id_filter);
-  query.members = what.members;
-  if (call.args.given(what.ids)) query.ids = call.args.texts(what.ids);
-  const Page page = call.store.page(kind, query);
-  call.shown = page.ids;
-  Reply reply;
-  reply.add("TotalCount", page.total).list(what.set, page.texts);
-  return reply;
-}
-
 const Zone& require_zone(const Call& call, const std::string& zone, std::string_view parameter) {
   const Zone* found = call.region.zone(zone);
   if (found == nullptr) {
-    refuse(call,
-           {"InvalidZone.MismatchRegion", "InvalidParameterValue.ZoneNotSupported",
-            "InvalidParameterValue"},
-           std::string(parameter), zone, "The region is `" + call.region.id + "`.");
+    refuse(call, {"InvalidZone.MismatchRegion", "InvalidParameterValue"}, std::string(parameter),
+           zone, "The region is `" + call.region.id + "`.");
   }
   return *found;
 }
 
-Stock stock_of(const Call& call) {
-  return {call.state.capacity(), call.state.catalog(), call.store};
+std::shared_ptr<const Image> find_image(const Call& call, const std::string& id) {
+  if (const auto stored = call.store.find_visible("image", id))
+    return Image::stored(stored->doc, stored->hidden);
+  return call.catalog.image(id);
 }
 
-const PublicImage& require_image(const Call& call, const std::string& id,
-                                 std::string_view parameter) {
-  const PublicImage* found = call.state.catalog().image(id);
+std::shared_ptr<const Image> require_image(const Call& call, const std::string& id,
+                                           std::string_view parameter) {
+  auto found = find_image(call, id);
   if (found == nullptr)
     refuse(call, {"InvalidImageId.NotFound", "InvalidParameterValue"}, std::string(parameter), id);
-  return *found;
+  return found;
 }
 
 std::string default_id(const Call& call, std::string_view prefix, std::string_view where) {
-  const std::string scope = "default/" + std::string(prefix) + "/" + call.account.uin + "/" +
-                            call.region.id + "/" + std::string(where);
-  return RandomStream(call.state.seed(), scope, 0).id(std::string(prefix) + "-");
+  const std::string scope = "default/" + std::string(prefix) + "/" + call.store.tenant().account +
+                            "/" + call.region.id + "/" + std::string(where);
+  return call.store.named_stream(scope).id(std::string(prefix) + "-");
 }
 
 }  // namespace cvm

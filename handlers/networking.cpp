@@ -62,7 +62,7 @@ Json new_place(const Call& call, const Resource& instance, const Network& networ
 
 static Reply DescribeInternetChargeTypeConfigs(Call& call) {
   Json configs = Json::array();
-  for (const auto& [type, texts] : call.state.prices().at("internet_charge_types").items()) {
+  for (const auto& [type, texts] : call.catalog.prices().at("internet_charge_types").items()) {
     configs.push_back(
         {{"InternetChargeType", type}, {"Description", texts.at(chinese(call) ? "zh" : "en")}});
   }
@@ -70,39 +70,38 @@ static Reply DescribeInternetChargeTypeConfigs(Call& call) {
 }
 
 static Reply ResetInstancesInternetMaxBandwidth(Call& call) {
-  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
-  for (const Resource& instance : instances) {
-    call.lifecycle.require("instance.change_bandwidth", instance);
+  std::vector<Resource> instances = load(call, "instance", "InstanceIds");
+  std::vector<Operation> operations;
+  for (Resource& instance : instances) {
+    operations.push_back(call.lifecycle.prepare("instance.change_bandwidth", instance));
     require_charged(instance);
   }
   const BandwidthChange change = checked_bandwidth(call, instances);
-  for (Resource& instance : instances) {
-    call.lifecycle.begin("instance.change_bandwidth", instance,
-                         new_bandwidth(call, instance, change));
-  }
+  for (Operation& operation : operations)
+    operation.begin(new_bandwidth(call, operation.resource(), change));
   return {};
 }
 
 // A running instance is restarted in its new place.
 static Reply ModifyInstancesVpcAttribute(Call& call) {
-  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
-  std::vector<Json> places;
+  std::vector<Resource> instances = load(call, "instance", "InstanceIds");
+  std::vector<std::pair<Operation, Json>> moves;
   std::map<std::string, Network> networks;  // By zone: the default subnet depends on it.
   std::set<std::string> taken;
-  for (const Resource& instance : instances) {
-    call.lifecycle.require("instance.change_vpc", instance);
+  for (Resource& instance : instances) {
+    Operation move = call.lifecycle.prepare("instance.change_vpc", instance);
     require_charged(instance);
     require_stopped(instance, call.args.flag("ForceStop"));
     const std::string zone = instance.doc.at("Placement").at("Zone").get<std::string>();
     auto network = networks.find(zone);
     if (network == networks.end()) {
       const auto count = static_cast<std::int64_t>(instances.size());
-      network = networks.emplace(zone, checked_network(call, zone, count, instances)).first;
+      network =
+          networks.emplace(zone, checked_network(call, call.args, zone, count, instances)).first;
     }
-    places.push_back(new_place(call, instance, network->second, places.size(), taken));
+    moves.emplace_back(move, new_place(call, instance, network->second, moves.size(), taken));
   }
-  for (std::size_t i = 0; i < instances.size(); ++i)
-    call.lifecycle.begin("instance.change_vpc", instances[i], places[i]);
+  for (auto& [move, place] : moves) move.begin(place);
   return {};
 }
 

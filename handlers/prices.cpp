@@ -22,8 +22,9 @@ std::string charge_type_of(const Resource& instance) {
 
 // All that an instance costs in an hour.
 HourPrice hour_of(const Call& call, const Resource& instance) {
-  HourPrice hour = machine_hour(call.state, type_of(call, instance.doc), charge_type_of(instance));
-  hour += disks_hour(call.state, instance.doc.at("SystemDisk"), instance.doc.at("DataDisks"));
+  HourPrice hour =
+      machine_hour(call.catalog, type_of(call, instance.doc), charge_type_of(instance));
+  hour += disks_hour(call.catalog, instance.doc.at("SystemDisk"), instance.doc.at("DataDisks"));
   return hour;
 }
 
@@ -48,7 +49,7 @@ std::int64_t months_bought(const Resource& instance) {
 Json price_of_change(const Call& call, const Resource& instance, const HourPrice& comes_to,
                      double adds) {
   if (charge_type_of(instance) != "PREPAID") return hourly_item(comes_to);
-  return difference_item(call.state, adds, days_left(call, instance), months_bought(instance));
+  return difference_item(call.catalog, adds, days_left(call, instance), months_bought(instance));
 }
 
 Reply instance_price_reply(const Json& price) {
@@ -70,56 +71,56 @@ Reply months_price(const Call& call, const std::vector<Resource>& instances) {
     const Json& internet = instance.doc.at("InternetAccessible");
     if (internet.at("InternetChargeType") != "BANDWIDTH_PREPAID") continue;
     bandwidth +=
-        bandwidth_hour(call.state, internet.at("InternetMaxBandwidthOut").get<std::int64_t>());
+        bandwidth_hour(call.catalog, internet.at("InternetMaxBandwidthOut").get<std::int64_t>());
   }
-  return Reply().add("Price", {{"InstancePrice", prepaid_item(call.state, machines, months)},
-                               {"BandwidthPrice", prepaid_item(call.state, bandwidth, months)}});
+  return Reply().add("Price", {{"InstancePrice", prepaid_item(call.catalog, machines, months)},
+                               {"BandwidthPrice", prepaid_item(call.catalog, bandwidth, months)}});
 }
 
 }  // namespace
 
 static Reply InquiryPriceRunInstances(Call& call) {
-  const InstancePlan plan = plan_purchase(call);
-  HourPrice one = machine_hour(call.state, *plan.type, plan.charge_type);
-  one += disks_hour(call.state, plan.system_disk, plan.data_disks);
+  const InstancePlan plan = plan_purchase(call, call.args);
+  HourPrice one = machine_hour(call.catalog, *plan.type, plan.charge_type);
+  one += disks_hour(call.catalog, plan.system_disk, plan.data_disks);
   const auto count = static_cast<double>(plan.count);
   const HourPrice all{one.list * count, one.paid * count};
   const bool prepaid = plan.charge_type == "PREPAID";
   const std::int64_t months =
       prepaid ? call.args.object("InstanceChargePrepaid").integer("Period") : 1;
   const Json bandwidth = bandwidth_item(
-      call.state, plan.internet.at("InternetChargeType").get<std::string>(),
+      call.catalog, plan.internet.at("InternetChargeType").get<std::string>(),
       plan.internet.at("InternetMaxBandwidthOut").get<std::int64_t>(), plan.count, months);
   return Reply().add(
       "Price",
-      {{"InstancePrice", prepaid ? prepaid_item(call.state, all.list, months) : hourly_item(all)},
+      {{"InstancePrice", prepaid ? prepaid_item(call.catalog, all.list, months) : hourly_item(all)},
        {"BandwidthPrice", bandwidth}});
 }
 
 static Reply InquiryPriceResetInstance(Call& call) {
-  const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  const Resource instance = call.store.get("instance", call.args.text("InstanceId"));
   Resource reset = instance;
   reset.doc["SystemDisk"]["DiskSize"] = checked_reinstallation(call, instance).system_disk_gb;
   return price_of_becoming(call, instance, reset);
 }
 
 static Reply InquiryPriceResetInstancesType(Call& call) {
-  const Resource instance = load(call, kinds::instance, "InstanceIds").front();
+  const Resource instance = load(call, "instance", "InstanceIds").front();
   Resource changed = instance;
   changed.doc["InstanceType"] = checked_type_change(call, instance).id;
   return price_of_becoming(call, instance, changed);
 }
 
 static Reply InquiryPriceResizeInstanceDisks(Call& call) {
-  const Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  const Resource instance = call.store.get("instance", call.args.text("InstanceId"));
   const DiskGrowth grown = checked_growth(call, instance);
-  const double before = disk_hour(call.state, grown.type, grown.from_gb);
-  const double after = disk_hour(call.state, grown.type, grown.to_gb);
+  const double before = disk_hour(call.catalog, grown.type, grown.from_gb);
+  const double after = disk_hour(call.catalog, grown.type, grown.to_gb);
   return instance_price_reply(price_of_change(call, instance, {after, after}, after - before));
 }
 
 static Reply InquiryPriceResetInstancesInternetMaxBandwidth(Call& call) {
-  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  const std::vector<Resource> instances = load(call, "instance", "InstanceIds");
   const BandwidthChange change = checked_bandwidth(call, instances);
   // Where only one can be changed at a time, it is the first; else some may have a package, which
   // is paid for elsewhere.
@@ -133,17 +134,18 @@ static Reply InquiryPriceResetInstancesInternetMaxBandwidth(Call& call) {
   if (type == "BANDWIDTH_PREPAID") {
     const auto before = internet.at("InternetMaxBandwidthOut").get<std::int64_t>();
     price = difference_item(
-        call.state, bandwidth_hour(call.state, change.mbps) - bandwidth_hour(call.state, before),
+        call.catalog,
+        bandwidth_hour(call.catalog, change.mbps) - bandwidth_hour(call.catalog, before),
         bandwidth_days(call, instances.front(), change), months_bought(instances.front()));
   } else {
-    price = bandwidth_item(call.state, type, change.mbps,
+    price = bandwidth_item(call.catalog, type, change.mbps,
                            static_cast<std::int64_t>(instances.size()), 1);
   }
   return Reply().add("Price", {{"BandwidthPrice", price}});
 }
 
 static Reply InquiryPriceRenewInstances(Call& call) {
-  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  const std::vector<Resource> instances = load(call, "instance", "InstanceIds");
   for (const Resource& instance : instances) {
     if (instance.doc.at("InstanceState") == "PENDING")
       throw Error{"UnsupportedOperation.InstanceStatePending", "InstanceIds", instance.id, {}};
@@ -153,7 +155,7 @@ static Reply InquiryPriceRenewInstances(Call& call) {
 }
 
 static Reply InquiryPriceModifyInstancesChargeType(Call& call) {
-  const std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  const std::vector<Resource> instances = load(call, "instance", "InstanceIds");
   for (const Resource& instance : instances) require_hourly(call, instance);
   return months_price(call, instances);
 }
@@ -165,12 +167,12 @@ static Reply InquirePricePurchaseReservedInstancesOffering(Call& call) {
                 "Allowed: 1 to " + std::to_string(reserved_count_max) + "."};
   }
   const std::string id = call.args.text("ReservedInstancesOfferingId");
-  const ReservedOffering* offer = call.state.catalog().reserved_offering(id);
+  const ReservedOffering* offer = call.catalog.reserved_offering(id);
   if (offer == nullptr || call.region.zone(offer->zone) == nullptr) {
     throw Error{"FailedOperation.InquiryPriceFailed", "ReservedInstancesOfferingId", id,
                 "There is no offering `" + id + "` in `" + call.region.id + "`."};
   }
-  return Reply().add("Price", reserved_price(call.state, *offer, count));
+  return Reply().add("Price", reserved_price(call.catalog, *offer, count));
 }
 
 const Actions price_actions = {

@@ -6,7 +6,7 @@ namespace cvm {
 
 static Reply DescribeRegions(Call& call) {
   Json regions = Json::array();
-  for (const Region& region : call.state.catalog().regions()) {
+  for (const Region& region : call.catalog.regions()) {
     regions.push_back({{"Region", region.id},
                        {"RegionName", chinese(call) ? region.name_zh : region.name},
                        {"RegionState", region.state}});
@@ -16,7 +16,7 @@ static Reply DescribeRegions(Call& call) {
 
 static Reply DescribeZones(Call& call) {
   Json zones = Json::array();
-  Stock stock = stock_of(call);
+  Stock& stock = call.stock;
   for (const Zone& zone : call.region.zones) {
     zones.push_back(
         {{"Zone", zone.id},

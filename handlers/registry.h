@@ -1,6 +1,7 @@
 // Which function is which action: one table at the bottom of each category's file, listed once.
 #pragma once
 
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,16 @@ extern const Actions security_group_actions;
 extern const Actions price_actions;
 extern const Actions placement_group_actions;
 
-Handler find_handler(std::string_view action);        // nullptr: not implemented.
-std::vector<std::string_view> implemented_actions();  // Sorted.
+class Registry {
+ public:
+  Registry();  // All that this program implements.
+  void add(const Actions& table);
+
+  Handler find(std::string_view action) const;  // nullptr: not implemented.
+  std::vector<std::string_view> names() const;  // Sorted.
+
+ private:
+  std::map<std::string_view, Handler> handlers_;
+};
 
 }  // namespace cvm

@@ -13,6 +13,7 @@ namespace cvm {
 namespace {
 
 constexpr std::size_t tags_max = 50;
+constexpr std::size_t place_bytes_max = 64;
 constexpr std::int64_t tag_key_max = 127, tag_value_max = 255;
 
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -24,6 +25,8 @@ struct Place {
   std::size_t length = 0;
 
   static bool read(std::string_view text, Place& place) {
+    // No further: in a text of nothing but openings each would look for its end to the last.
+    text = text.substr(0, place_bytes_max);
     if (!text.starts_with("{R:")) return false;
     const std::size_t end = text.find('}');
     if (end == text.npos) return false;
@@ -112,10 +115,8 @@ std::string numbered_name(const std::string& pattern, std::int64_t index, std::i
 void require_host_name(const Call& call, const std::string& name, bool windows) {
   const std::string fault = host_name_fault(name, windows);
   if (fault.empty()) return;
-  refuse(call,
-         {"InvalidParameterValue.IllegalHostName", "InvalidParameter.HostNameIllegal",
-          "InvalidParameterValue"},
-         "HostName", name, fault);
+  refuse(call, {"InvalidParameterValue.IllegalHostName", "InvalidParameterValue"}, "HostName", name,
+         fault);
 }
 
 void require_host_names(const Call& call, const std::string& pattern, std::int64_t count,
@@ -139,16 +140,17 @@ void require_new_password(const Call& call, bool windows) {
     throw Error{code, "Password", "***", "It holds the name of the user."};
 }
 
-void require_role_name(const Call& call) {
+void require_role_name(const Args& args) {
   static constexpr std::string_view allowed =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-";
-  const std::string role = call.args.text("CamRoleName");
+  const std::string role = args.text("CamRoleName");
   if (role.find_first_not_of(allowed) != role.npos)
     throw Error{"InvalidParameterValue.CamRoleNameMalformed", "CamRoleName", role, {}};
 }
 
-std::vector<std::string> checked_security_groups(const Call& call, std::string_view parameter) {
-  std::vector<std::string> groups = call.args.texts(parameter);
+std::vector<std::string> checked_security_groups(const Call& call, const Args& args,
+                                                 std::string_view parameter) {
+  std::vector<std::string> groups = args.texts(parameter);
   if (groups.size() > security_groups_max) {
     refuse(call, {"LimitExceeded.AssociateUSGLimitExceeded", "LimitExceeded.SingleUSGQuota"},
            std::string(parameter), std::to_string(groups.size()),
@@ -161,10 +163,10 @@ std::vector<std::string> checked_security_groups(const Call& call, std::string_v
   return groups;
 }
 
-Json tags_for(const Call& call, std::string_view resource_type) {
+Json tags_for(const Call& call, const Args& args, std::string_view resource_type) {
   Json tags = Json::array();
   std::set<std::string> keys;
-  for (const Args& specification : call.args.objects("TagSpecification")) {
+  for (const Args& specification : args.objects("TagSpecification")) {
     if (specification.text("ResourceType") != resource_type) {
       refuse(call, {"InvalidParameterValue"}, "TagSpecification.ResourceType",
              specification.text("ResourceType"),
@@ -185,10 +187,7 @@ Json tags_for(const Call& call, std::string_view resource_type) {
                "TagSpecification.Tags.Value", value);
       }
       if (!keys.insert(key).second) {
-        refuse(call,
-               {"InvalidParameterValue.DuplicateTags", "InvalidParameterValue.Duplicate",
-                "InvalidParameterValue"},
-               at, key);
+        refuse(call, {"InvalidParameterValue.DuplicateTags", "InvalidParameterValue"}, at, key);
       }
       tags.push_back({{"Key", key}, {"Value", value}});
     }

@@ -31,13 +31,14 @@ void require_login_password(const Call& call, std::string_view parameter,
 void require_new_password(const Call& call, bool windows);
 
 // CamRoleName: InvalidParameterValue.CamRoleNameMalformed.
-void require_role_name(const Call& call);
+void require_role_name(const Args& args);
 
 // At most five different security groups for an instance.
 inline constexpr std::size_t security_groups_max = 5;
-std::vector<std::string> checked_security_groups(const Call& call, std::string_view parameter);
+std::vector<std::string> checked_security_groups(const Call& call, const Args& args,
+                                                 std::string_view parameter);
 
 // The tags for `resource_type` in TagSpecification, as the API's Tag list.
-Json tags_for(const Call& call, std::string_view resource_type);
+Json tags_for(const Call& call, const Args& args, std::string_view resource_type);
 
 }  // namespace cvm

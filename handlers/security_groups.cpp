@@ -11,7 +11,7 @@ namespace cvm {
 // Binding what is bound already changes nothing.
 static Reply AssociateSecurityGroups(Call& call) {
   const std::string group = call.args.texts("SecurityGroupIds").front();
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
     auto groups = instance.doc.at("SecurityGroupIds").get<std::vector<std::string>>();
     if (!contains(groups, group)) groups.push_back(group);
     if (groups.size() > security_groups_max) {
@@ -27,8 +27,8 @@ static Reply AssociateSecurityGroups(Call& call) {
 // An instance keeps at least one group.
 static Reply DisassociateSecurityGroups(Call& call) {
   const std::string group = call.args.texts("SecurityGroupIds").front();
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require("instance.change_security_groups", instance);
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare("instance.change_security_groups", instance);
     auto groups = instance.doc.at("SecurityGroupIds").get<std::vector<std::string>>();
     if (!contains(groups, group)) {
       throw Error{"FailedOperation.SecurityGroupActionFailed", "SecurityGroupIds", group,
@@ -39,8 +39,7 @@ static Reply DisassociateSecurityGroups(Call& call) {
                   "It is the last group of the instance `" + instance.id + "`."};
     }
     std::erase(groups, group);
-    call.lifecycle.begin("instance.change_security_groups", instance,
-                         {{"SecurityGroupIds", groups}});
+    operation.begin({{"SecurityGroupIds", groups}});
   }
   return {};
 }

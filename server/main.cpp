@@ -1,12 +1,16 @@
 // cvmsim: options, then a command; to serve: state, gateway, sockets.
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <iostream>
 
+#include "server/app.h"
 #include "server/cli/options.h"
-#include "server/control/scenario.h"
 #include "server/net/tls.h"
 #include "state/base/error.h"
 
@@ -28,6 +32,20 @@ void use_certificate(cvm::Options& options, const cvm::Catalog& catalog) {
   options.server.tls_key = kept.key_file;
 }
 
+// Where standard input, output or error are closed, the next file to be opened would get their
+// numbers, and what is printed would be written into it.
+void keep_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", O_RDWR) != descriptor) std::_Exit(1);
+  }
+}
+
+// Until the server takes these signals itself. The state is as safe as it is from SIGKILL.
+void end_cleanly_while_starting() {
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { std::_Exit(0); });
+}
+
 // Every command but serve.
 int ask(const cvm::Options& options) {
   if (options.command == "env") return cvm::print_environment(options.asking, std::cout);
@@ -39,6 +57,7 @@ int ask(const cvm::Options& options) {
 }
 
 int serve(cvm::Options options) {
+  end_cleanly_while_starting();
   // A page of instances is tens of kilobytes: glibc would give that memory back after each answer
   // and fetch it again, page fault by page fault, for the next (a fifth of the CPU, measured).
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -46,13 +65,13 @@ int serve(cvm::Options options) {
   cvm::configure_log(options.log, options.log_level);
   cvm::State state(options.state, wall_time());
   const cvm::Model model(state.fixtures());
-  cvm::Gateway gateway(state, model, options.gateway, wall_time);
+  const cvm::Registry registry;
+  cvm::App app(state, model, registry, options.app, wall_time);
   use_certificate(options, state.catalog());
   std::vector<cvm::Scenario> scenarios;
   for (const std::string& name : options.scenarios) scenarios.push_back(cvm::read_scenario(name));
-  cvm::Server server(gateway, options.server);  // Before anything changes: its port may be taken.
-  cvm::start_with(gateway, std::move(scenarios));
-  gateway.ready = true;
+  cvm::Server server(app, options.server);  // Before anything changes: its port may be taken.
+  app.start_with(std::move(scenarios));
   for (const std::string& url : server.urls()) std::cout << "cvmsim ready " << url << std::endl;
   server.run();
   return 0;
@@ -68,6 +87,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_descriptors();
+  // Whoever read our output may have gone.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (cvm::ConfigError& mistake) {

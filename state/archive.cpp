@@ -1,6 +1,6 @@
 // The whole state as one JSON document, for GET/PUT /_cvmsim/state and for snapshots. Documents are
 // spliced in as they are stored. Left out are credentials: keys are never shown.
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "state/base/fields.h"
@@ -12,6 +12,10 @@ namespace cvm {
 namespace {
 
 constexpr std::int64_t format = 1;
+// Both go into the number of a RequestId, 64 bits together.
+constexpr std::uint64_t starts_max = (1U << 24U) - 1, requests_max = (std::uint64_t{1} << 40U) - 1;
+// What a ClientToken stands for may be remembered until after the end of time.
+constexpr Time token_end = time_end + std::chrono::days{1};
 
 [[noreturn]] void wrong(const std::string& reason) { throw ConfigError{reason}; }
 
@@ -24,14 +28,41 @@ Tenant tenant_of(const Json& entry, const Catalog& catalog) {
   return tenant;
 }
 
+void check_document(const Kind& kind, const std::string& id, const Json& doc, const Json& hidden,
+                    const State::DocumentCheck& check) {
+  if (!doc.is_object() || doc.value(kind.id_member, Json()) != id)
+    wrong("the document is not that of `" + id + "`");
+  check(kind, doc, hidden);
+}
+
+// Merges the patch, and checks what comes of it.
+void check_patch(const Json& patch, Resource& resource, const State::DocumentCheck& check) {
+  if (!patch.is_object()) wrong("it must be an object");
+  apply(patch, resource);
+  check_document(*resource.kind, resource.id, resource.doc, resource.hidden, check);
+}
+
+// Timers begin only what is made for it; operations end only what takes time.
+void require_step(const Steps& steps, const Kind& kind, const std::string& name, bool timer) {
+  const bool known = name.starts_with(kind.name + ".") && steps.contains(name);
+  const auto fits = [&](const Step& step) {
+    return timer ? step.quiet || !step.timer_action.empty() : !step.quiet;
+  };
+  if (!known || !fits(steps.get(name))) {
+    wrong("a resource of the kind " + kind.name + " has no step `" + name +
+          (timer ? "` for a timer" : "`"));
+  }
+}
+
 }  // namespace
 
 std::vector<Json> State::dump_accounts() const {
-  Json accounts = Json::object();
+  std::map<std::string, Json> accounts;
   const auto account = [&](const std::string& uin) -> Json& {
-    if (!accounts.contains(uin))
-      accounts[uin] = {{"account", uin}, {"counter", 0}, {"requests", 0}, {"clock", nullptr}};
-    return accounts[uin];
+    Json& one = accounts[uin];
+    if (one.is_null())
+      one = {{"account", uin}, {"counter", 0}, {"requests", 0}, {"clock", nullptr}};
+    return one;
   };
   {
     Statement rows = database_.prepare("select account, counter, clock from account");
@@ -43,9 +74,7 @@ std::vector<Json> State::dump_accounts() const {
   }
   for (const auto& [uin, requests] : settings_.requests) account(uin)["requests"] = requests;
   std::vector<Json> sorted;
-  for (const auto& item : accounts.items()) sorted.push_back(item.value());
-  std::sort(sorted.begin(), sorted.end(),
-            [](const Json& a, const Json& b) { return a["account"] < b["account"]; });
+  for (auto& [uin, one] : accounts) sorted.push_back(std::move(one));
   return sorted;
 }
 
@@ -74,8 +103,9 @@ std::string State::dump() const {
     text.append(text.back() == '{' ? "\"" : ",\"").append(name).append("\":").append(json);
   };
   rows("resources",
-       "select p.kind, p.account, p.region, r.id, r.doc, r.hidden from resource r"
-       " join partition p on p.part=r.part order by r.rid",
+       "select p.kind, p.account, p.region, r.id, r.doc, r.hidden,"
+       " (select json_group_array(account) from (select account from access_grant where rid=r.rid"
+       " order by account)) from resource r join partition p on p.part=r.part order by r.rid",
        [&](Statement& row) {
          text += '{';
          member("kind", quoted(row.text(0)));
@@ -84,6 +114,7 @@ std::string State::dump() const {
          member("id", quoted(row.text(3)));
          member("doc", row.text(4));
          member("hidden", row.text(5));
+         if (row.text(6) != "[]") member("grants", row.text(6));
          text += '}';
        });
   rows("transitions",
@@ -138,8 +169,8 @@ void State::load(const Json& saved, const DocumentCheck& check) {
 }
 
 void State::load_settings(const Json& saved) {
-  settings_.seed = natural_member(saved, "seed");
-  settings_.starts = natural_member(saved, "starts");
+  settings_.seed = natural_member(saved, "seed", UINT64_MAX);
+  settings_.starts = natural_member(saved, "starts", starts_max);
   told_at("clock", [&] { settings_.clock = Clock::load(saved.at("clock")); });
   settings_.steps.change(saved.at("lifecycle"));
   settings_.quotas.load(saved.at("quotas"), catalog_);
@@ -155,7 +186,7 @@ void State::load_accounts(const Json& saved) {
     exactly(entry, {"account", "counter", "requests", "clock"});
     const auto uin = entry.at("account").get<std::string>();
     if (!seen.insert(uin).second) wrong("the account `" + uin + "` is there twice");
-    const std::uint64_t requests = natural_member(entry, "requests");
+    const std::uint64_t requests = natural_member(entry, "requests", requests_max);
     if (requests > 0) settings_.requests[uin] = requests;
     const std::uint64_t counter = natural_member(entry, "counter");
     // Requests without a valid caller are counted under no name; it has nothing else.
@@ -170,18 +201,25 @@ void State::load_accounts(const Json& saved) {
 
 void State::load_resources(const Json& saved, const DocumentCheck& check) {
   each_member(saved, "resources", [&](const Json& entry) {
-    exactly(entry, {"kind", "account", "region", "id", "doc", "hidden"});
-    const Kind* kind = find_kind(entry.at("kind").get_ref<const std::string&>());
+    std::vector<std::string_view> members = {"kind", "account", "region", "id", "doc", "hidden"};
+    if (entry.contains("grants")) members.emplace_back("grants");  // Older exports know none.
+    exactly(entry, members);
+    const Kind* kind = kinds_.find(entry.at("kind").get_ref<const std::string&>());
     if (kind == nullptr) wrong("there is no kind " + entry.at("kind").dump());
     const auto id = entry.at("id").get<std::string>();
     const Json& doc = entry.at("doc");
-    if (!is_id(id, kind->id_prefix)) wrong("`" + id + "` is no id");
-    if (!doc.is_object() || doc.value(std::string(kind->id_member), Json()) != id)
-      wrong("the document is not that of `" + id + "`");
+    if (!kind->is_id(id)) wrong("`" + id + "` is no id");
     if (!entry.at("hidden").is_object()) wrong("`hidden` must be an object");
-    if (Store::locate(database_, id)) wrong("`" + id + "` is there twice");
-    check(*kind, doc);
-    store(tenant_of(entry, catalog_)).restore(*kind, id, doc, entry.at("hidden"));
+    if (Store::locate(database_, kinds_, id)) wrong("`" + id + "` is there twice");
+    check_document(*kind, id, doc, entry.at("hidden"), check);
+    Store of = store(tenant_of(entry, catalog_));
+    of.restore(kind->name, id, doc, entry.at("hidden"));
+    if (!entry.contains("grants")) return;
+    const Resource restored = of.get(kind->name, id);
+    each_member(entry, "grants", [&](const Json& account) {
+      if (!kind->granted) wrong("a resource of the kind " + kind->name + " is not granted");
+      of.grant(restored, account.get_ref<const std::string&>());
+    });
   });
 }
 
@@ -191,33 +229,45 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
     const auto text = [&](const char* name) { return entry.at(name).get<std::string>(); };
     const Json& patch = entry.at("patch");
     const ScheduledTransition what{
-        text("account"), Time{Milliseconds{integer_member(entry, "due_ms")}},
-        text("id"),      integer_member(entry, "operation"),
+        text("account"), time_member(entry, "due_ms"),
+        text("id"),      static_cast<std::int64_t>(natural_member(entry, "operation", 2)),
         text("step"),    text("request_id"),
         patch.dump()};
-    const auto owner = Store::locate(database_, what.id);
+    const auto owner = Store::locate(database_, kinds_, what.id);
     if (!owner || owner->first.account != what.account)
       wrong("the account has no resource `" + what.id + "`");
-    if (what.operation < 0 || what.operation > 2) wrong("`operation` must be 0, 1 or 2");
-    const bool own = what.step.starts_with(std::string(owner->second->name) + ".");
-    if (!own || !settings_.steps.contains(what.step)) {
-      wrong("a resource such as `" + what.id + "` has no step `" + what.step + "`");
-    }
-    if (!patch.is_object()) wrong("`patch` must be an object");
+    const Kind& kind = *owner->second;
+    require_step(settings_.steps, kind, what.step, what.operation == 0);
     // What the document will be then has to be right, too.
-    Resource then = store(owner->first).get(*owner->second, what.id);
+    Store of = store(owner->first);
+    const Resource now = of.get(kind.name, what.id);
+    Resource then = now;
     told_at("`patch`", [&] {
-      apply(patch, then);
-      check(*owner->second, then.doc);
+      if (what.operation == 2) {
+        then.doc.update(patch, true);
+        return check_document(kind, what.id, then.doc, then.hidden, check);
+      }
+      check_patch(patch, then, check);
+      if (!patch.contains("plan")) return;
+      each_member(patch, "plan", [&](const Json& later) {
+        exactly(later, {"at", "step", "patch"});
+        const auto at = parse_iso8601(later.at("at").get_ref<const std::string&>());
+        if (!at || *at < time_begin) wrong("`at` must be a time, not " + later.at("at").dump());
+        require_step(settings_.steps, kind, later.at("step").get<std::string>(), true);
+        if (later.at("patch").contains("plan")) wrong("a plan has no plans of its own");
+        Resource changed = then;
+        check_patch(later.at("patch"), changed, check);
+      });
     });
     add_transition(database_, what);
+    if (what.operation == 1) of.reserve(now, patch);
   });
 }
 
 void State::load_tokens(const Json& saved) {
   each_member(saved, "tokens", [&](const Json& entry) {
     exactly(entry, {"account", "region", "action", "token", "digest", "reply", "expires_ms"});
-    const Time expires{Milliseconds{integer_member(entry, "expires_ms")}};
+    const Time expires = time_member(entry, "expires_ms", token_end);
     const Tenant tenant = tenant_of(entry, catalog_);
     const auto& action = entry.at("action").get_ref<const std::string&>();
     const auto& actions = fault_names().actions;

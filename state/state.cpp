@@ -7,13 +7,18 @@
 #include <stdexcept>
 
 #include "state/base/error.h"
+#include "state/base/fields.h"
+#include "state/store/index.h"
+#include "state/store/schema.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr std::string_view schema_version = "1";
 constexpr auto token_life = std::chrono::hours{24};
+// Accounts with a counter of their own for RequestIds; the others share one, so that a client who
+// makes up names without end does not fill the memory.
+constexpr std::size_t request_counters_max = 10'000;
 
 std::string meta(Database& database, std::string_view key) {
   Statement found = database.prepare("select value from meta where key=?");
@@ -26,6 +31,27 @@ void set_meta(Database& database, std::string_view key, std::string_view value) 
       .bind(key)
       .bind(value)
       .run();
+}
+
+// Reads a setting that is kept, if it is.
+template <class Read>
+void read_kept(Database& database, const std::string& key, Read read) {
+  const std::string kept = meta(database, key);
+  if (!kept.empty()) told_at(key, [&] { read(Json::parse(kept)); });
+}
+
+// Whatever is wrong while a state file is read is told as one line about that file.
+template <class Work>
+void told_of_file(const std::string& path, Work work) {
+  try {
+    work();
+  } catch (const DatabaseError& failure) {
+    throw file_error(path, failure.reason());
+  } catch (const ConfigError& mistake) {
+    throw file_error(path, mistake.message);
+  } catch (const Json::exception& problem) {
+    throw file_error(path, problem.what());
+  }
 }
 
 std::uint64_t number(const std::string& text) {
@@ -44,47 +70,26 @@ std::uint64_t random_seed() {
 State::State(const StateOptions& options, Time wall)
     : fixtures_(options.fixtures),
       catalog_(fixtures_),
-      prices_(fixtures_.load("prices.json")),
+      kinds_(fixtures_),
       database_(options.path),
       settings_{.clock = Clock::parse(options.clock.empty() ? "real" : options.clock, wall),
                 .steps = Steps(fixtures_, options.lifecycle),
                 .quotas = Quotas(fixtures_)},
       start_(settings_),
-      start_clock_(options.clock.empty() ? "real" : options.clock) {
-  try {
-    for (const char* name : {"spot_percent", "prepaid_hours_per_month"})
-      prices_.at(name).get<double>();
-    for (const char* years : {"1", "3", "5"})
-      prices_.at("year_discount_percent").at(years).get<double>();
-  } catch (const Json::exception& problem) {
-    throw ConfigError{std::string("fixtures: prices.json: ") + problem.what()};
-  }
-  open(options, wall);
+      start_clock_(options.clock.empty() ? "real" : options.clock),
+      transitions_max_(options.transitions_max) {
+  told_of_file(options.path, [&] { open(options, wall); });
 }
 
 void State::open(const StateOptions& options, Time wall) {
-  const bool fresh = [&] {
-    Statement tables = database_.prepare("select count(*) from sqlite_master");
-    tables.step();
-    return tables.integer(0) == 0;
-  }();
+  const int version = examine(database_);
+  database_.use_log();
+  if (version != 0 && version < schema_version) keep_copy(database_, version);
   Savepoint work(database_);
-  if (fresh) {
-    database_.execute(std::string(Fixtures::builtin("schema.sql").value()));
-    set_meta(database_, "schema", schema_version);
-  }
-  std::string version;
-  try {
-    version = meta(database_, "schema");
-  } catch (const std::runtime_error&) {
-    version = "unknown";
-  }
-  if (version != schema_version) {
-    throw ConfigError{"the state file " + options.path + " has version " + version +
-                      ", this cvmsim reads version " + std::string(schema_version)};
-  }
-  load_kept(options, fresh, wall);
-  Store::upgrade(database_);
+  make_current(database_, version);
+  if (version != 0) check_contents(database_);
+  load_kept(options, version == 0, wall);
+  upgrade_index(database_, kinds_);
   save_settings();
   work.commit();
 }
@@ -96,29 +101,29 @@ void State::load_kept(const StateOptions& options, bool fresh, Time wall) {
                                     : number(kept_seed);
   settings_.seed = start_.seed;
   settings_.starts = fresh ? 0 : number(meta(database_, "starts")) + 1;
-  if (const std::string kept = meta(database_, "clock"); !kept.empty()) {
+  read_kept(database_, "clock", [&](const Json& kept) {
     const Clock mode = settings_.clock;
-    settings_.clock = Clock::load(Json::parse(kept));
+    settings_.clock = Clock::load(kept);
     // The mode may be changed at a restart, the time does not jump with it.
     if (!options.clock.empty()) settings_.clock.change_mode(mode, wall);
-  }
+  });
   Statement own = database_.prepare("select account, clock from account where clock<>''");
   while (own.step()) {
-    settings_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
+    told_at("clock of " + std::string(own.text(0)), [&] {
+      settings_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
+    });
   }
-  if (const std::string kept = meta(database_, "credentials"); !kept.empty()) {
-    credentials_.load(Json::parse(kept));
-  }
+  read_kept(database_, "credentials", [&](const Json& kept) { credentials_.load(kept); });
   // An option given at a restart wins over what testers had set.
-  if (const std::string kept = meta(database_, "lifecycle");
-      !kept.empty() && options.lifecycle == "fast") {
-    settings_.steps.change(Json::parse(kept));
+  if (options.lifecycle == "fast") {
+    read_kept(database_, "lifecycle", [&](const Json& kept) { settings_.steps.change(kept); });
   }
-  if (const std::string kept = meta(database_, "quotas"); !kept.empty())
-    settings_.quotas.load(Json::parse(kept), catalog_);
-  if (const std::string kept = meta(database_, "capacity"); !kept.empty())
-    settings_.capacity.load(Json::parse(kept), catalog_);
-  kept_faults_ = meta(database_, "faults");
+  read_kept(database_, "quotas", [&](const Json& kept) { settings_.quotas.load(kept, catalog_); });
+  read_kept(database_, "capacity",
+            [&](const Json& kept) { settings_.capacity.load(kept, catalog_); });
+  read_kept(database_, "scenarios", [](const Json& kept) {
+    if (!kept.is_array()) throw ConfigError{"it must be a list"};
+  });
 }
 
 void State::save_settings() {
@@ -129,23 +134,28 @@ void State::save_settings() {
   set_meta(database_, "lifecycle", settings_.steps.delays().dump());
   set_meta(database_, "quotas", settings_.quotas.dump().dump());
   set_meta(database_, "capacity", settings_.capacity.dump().dump());
-  save_faults();
+  if (keeps_faults()) settings_.faults.save(database_);
 }
 
+// Rules in memory are not written down at each call, nor those that were not read yet.
+bool State::keeps_faults() const { return names_ && database_.path() != ":memory:"; }
+
 void State::save_faults() {
-  if (!names_ || database_.path() == ":memory:") return;
-  set_meta(database_, "faults", settings_.faults.dump().dump());
+  if (keeps_faults()) settings_.faults.save_counts(database_);
 }
 
 void State::set_fault_names(FaultNames names) {
   names_.emplace(std::move(names));
-  if (!kept_faults_.empty()) settings_.faults.load(Json::parse(kept_faults_), *names_);
-  kept_faults_.clear();
+  told_of_file(database_.path(), [&] {
+    told_at("faults", [&] { settings_.faults.load(Faults::saved(database_), *names_); });
+  });
 }
 
 std::string State::next_request_id(const std::string& account) {
-  return RandomStream(settings_.seed, "request/" + account,
-                      (settings_.starts << 40U) + ++settings_.requests[account])
+  auto& counters = settings_.requests;
+  const bool own = counters.size() < request_counters_max || counters.contains(account);
+  const std::uint64_t number = ++counters[own ? account : ""];
+  return RandomStream(settings_.seed, "request/" + account, (settings_.starts << 40U) + number)
       .uuid();
 }
 
@@ -174,7 +184,8 @@ void State::save_clock(const std::string& account) {
 
 std::optional<IdempotencyRecord> State::recall(const Tenant& tenant, std::string_view action,
                                                std::string_view token, Time now) {
-  database_.prepare("delete from token where expires<=?")
+  database_.prepare("delete from token where account=? and expires<=?")
+      .bind(tenant.account)
       .bind(now.time_since_epoch().count())
       .run();
   Statement found = database_.prepare(
@@ -205,27 +216,31 @@ void State::put_token(const Tenant& tenant, std::string_view action, std::string
       .run();
 }
 
-std::optional<StateChange> State::force(const Kind& kind, std::string_view id, const Forced& to,
-                                        Time wall) {
-  const auto place = Store::locate(database_, id);
-  if (!place || place->second != &kind) return std::nullopt;
-  Store of = store(place->first);
-  Resource resource = of.get(kind, id);
-  const std::string state(kind.state_member);
-  StateChange change{now(place->first.account, wall),
-                     place->first.account,
-                     std::string(kind.name),
+const Kind* State::kind_of(std::string_view id) const {
+  const auto place = Store::locate(database_, kinds_, id);
+  return place ? place->second : nullptr;
+}
+
+StateChange State::force(std::string_view id, const Forced& to, Time wall) {
+  const auto place = Store::locate(database_, kinds_, id).value();
+  const Kind& kind = *place.second;
+  Store of = store(place.first);
+  Resource resource = of.get(kind.name, id);
+  StateChange change{now(place.first.account, wall),
+                     place.first.account,
+                     kind.name,
                      resource.id,
-                     resource.doc.value(state, ""),
+                     resource.doc.value(kind.state, ""),
                      to.state,
                      "forced",
                      ""};
   Savepoint work(database_);
   database_.prepare("delete from transition where id=? and operation>0").bind(id).run();
-  resource.doc[state] = to.state;
-  if (kind.tells_operation) {
-    resource.doc["LatestOperationState"] = to.operation_state;
-    resource.doc["LatestOperationErrorMsg"] = to.error_message;
+  of.release(resource);
+  resource.doc[kind.state] = to.state;
+  if (!kind.operation.empty()) {
+    resource.doc[kind.operation + "State"] = to.operation_state;
+    resource.doc[kind.operation + "ErrorMsg"] = to.error_message;
   }
   of.save(resource);
   work.commit();
@@ -249,8 +264,8 @@ void State::set_counter(const std::string& account, std::int64_t counter) {
 }
 
 void State::erase_all() {
-  for (const char* table :
-       {"resource", "partition", "attribute", "transition", "token", "account"}) {
+  for (const char* table : {"resource", "partition", "attribute", "pending", "access_grant",
+                            "transition", "token", "account"}) {
     database_.execute("delete from " + std::string(table));
   }
 }
@@ -268,7 +283,14 @@ void State::reset(Time wall) {
 
 void State::reset(const std::string& account) {
   StateTransaction work(*this);
-  for (const char* table : {"resource", "attribute"}) {
+  // What it let others see, and what others let it see.
+  database_
+      .prepare(
+          "delete from access_grant where account=?1 or rid in (select r.rid from resource r"
+          " join partition p on p.part=r.part where p.account=?1)")
+      .bind(account)
+      .run();
+  for (const char* table : {"resource", "attribute", "pending"}) {
     database_
         .prepare("delete from " + std::string(table) +
                  " where part in (select part from partition where account=?)")

@@ -30,6 +30,7 @@ struct StateOptions {
   std::string lifecycle = "fast";
   std::string clock;  // Empty: what the file says, else `real`.
   std::string fixtures;
+  std::int64_t transitions_max = 50000;  // In one move of the clock.
 };
 
 // The stored answer to a request with a ClientToken.
@@ -64,8 +65,8 @@ class State {
 
   Credentials& credentials() { return credentials_; }
   const Catalog& catalog() const { return catalog_; }
+  const Kinds& kinds() const { return kinds_; }
   const Fixtures& fixtures() const { return fixtures_; }
-  const Json& prices() const { return prices_; }
   const Quotas& quotas() const { return settings_.quotas; }
   const Capacity& capacity() const { return settings_.capacity; }
   const Faults& faults() const { return settings_.faults; }
@@ -75,8 +76,19 @@ class State {
   Database& database() { return database_; }
   std::uint64_t seed() const { return settings_.seed; }
   std::int64_t count(std::string_view table) const;
+  // How many there are of each kind, in all accounts.
+  std::vector<std::pair<std::string, std::int64_t>> totals() const {
+    return Store::totals(database_, kinds_);
+  }
+  const std::string& path() const { return database_.path(); }
 
-  Store store(const Tenant& tenant) { return {database_, settings_.seed, tenant}; }
+  // What a call works with, bound to its account and region; what is not committed is undone.
+  Store store(const Tenant& tenant) { return {database_, kinds_, settings_.seed, tenant}; }
+  Savepoint savepoint() { return Savepoint(database_); }
+  Lifecycle lifecycle(Store& store, const Cause& cause) {
+    return {database_, store, settings_.steps, cause};
+  }
+  Stock stock(const Store& store) const { return {settings_.capacity, catalog_, store}; }
 
   // The next RequestId of the account. Not undone by anything but a reset or a restored state.
   std::string next_request_id(const std::string& account);
@@ -90,6 +102,12 @@ class State {
     work.commit();
   }
   void save_settings();
+  // The capacity rules of one account, or all of them if it is empty. Throws ConfigError.
+  void change_capacity(const std::string& account, const Json& rules) {
+    change_settings([&](Settings& settings) {
+      settings.capacity.change(account, rules, catalog_, kinds_, database_);
+    });
+  }
 
   // Asks the fault rules about a call. save_faults() then keeps what they counted.
   std::optional<std::int64_t> throttle(const FaultCall& call, FaultDecision& decision);
@@ -111,19 +129,25 @@ class State {
 
   struct Pending {
     std::int64_t operations = 0;
-    std::optional<Time> next_operation;
+    std::optional<Time> last_operation;
     std::optional<Time> next_due;  // Timers included.
   };
   Pending pending(const std::string& account) const;  // Of all accounts if empty.
 
   // Moves the clock of an account, which thereby gets its own, or all clocks if `account` is empty.
-  // `move` is called for each; what becomes due happens. All or nothing: throws ConfigError if time
-  // would run backwards for something that exists.
+  // `move` is called for each; what becomes due happens. Throws ConfigError, and then nothing has
+  // changed, if time would run backwards for something that exists, or leave the calendar.
+  // If more than the option's transitions_max fall due, the clock stops when those have happened,
+  // and the move is not complete.
+  struct Moved {
+    std::vector<StateChange> changes;
+    bool complete = true;
+  };
   using ClockMove = std::function<void(const std::string& scope, Clock&)>;
-  std::vector<StateChange> move_clock(const std::string& account, const ClockMove& move, Time wall);
+  Moved move_clock(const std::string& account, const ClockMove& move, Time wall);
 
-  // Goes from one operation's end to the next until none is under way, in each account.
-  std::vector<StateChange> advance_until_idle(const std::string& account, Time wall);
+  // Moves on until no operation is under way, in each account; within the same bound.
+  Moved advance_until_idle(const std::string& account, Time wall);
 
   // The `auto` clock: jumps to the end of the next operation of these resources, once they have
   // been shown under way.
@@ -135,12 +159,13 @@ class State {
   void remember(const Tenant& tenant, std::string_view action, std::string_view token,
                 const IdempotencyRecord& what, Time now);
 
-  // Puts a resource into a state, ends its operations. Nothing if there is no such resource.
+  // Puts a resource, which must exist and have states, into one of them; ends its operations.
   struct Forced {
     std::string state, operation_state, error_message;
   };
-  std::optional<StateChange> force(const Kind& kind, std::string_view id, const Forced& to,
-                                   Time wall);
+  StateChange force(std::string_view id, const Forced& to, Time wall);
+  // Of the resource that has the id, whoever owns it; nullptr: there is none.
+  const Kind* kind_of(std::string_view id) const;
 
   // The account's next numbers come after those it has drawn, even if the work is undone.
   std::int64_t counter(const std::string& account) const;
@@ -152,8 +177,9 @@ class State {
   void reset(const std::string& account);
 
   // Everything but credentials as one JSON document of stable order, and back. load() checks all of
-  // it, and asks `check` about each resource's document. Throws ConfigError; then nothing changed.
-  using DocumentCheck = std::function<void(const Kind&, const Json&)>;
+  // it, and asks `check` about each resource's document and what is hidden with it. Throws
+  // ConfigError; then nothing changed.
+  using DocumentCheck = std::function<void(const Kind&, const Json& doc, const Json& hidden)>;
   std::string dump() const;
   void load(const Json& saved, const DocumentCheck& check);
 
@@ -183,6 +209,7 @@ class State {
   void open(const StateOptions& options, Time wall);
   void load_kept(const StateOptions& options, bool fresh, Time wall);
   void save_clock(const std::string& account);
+  bool keeps_faults() const;
   // A scope is what shares a clock: an account with its own, or (empty) all the others.
   Clock& clock_of(const std::string& scope);
   std::vector<std::string> scopes(const std::string& account) const;
@@ -191,8 +218,9 @@ class State {
   std::vector<StateChange> apply_due_scope(const std::string& scope, Time wall);
   Pending pending_in(const std::string& scope) const;
   bool has_resources(const std::string& scope) const;
-  std::vector<StateChange> move_scopes(const std::string& account, const ClockMove& move,
-                                       Time wall);
+  void move_scopes(const std::string& account, const ClockMove& move, Time wall, Moved& moved);
+  std::optional<Time> due_at(const std::string& scope, Time until, std::int64_t place) const;
+  void stop_at_bound(const std::string& scope, Time before, Time wall, Moved& moved);
   void erase_all();
   void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
                  const IdempotencyRecord& what, Time expires);
@@ -205,14 +233,14 @@ class State {
 
   Fixtures fixtures_;
   Catalog catalog_;
-  Json prices_;
+  Kinds kinds_;
   std::optional<FaultNames> names_;
   Credentials credentials_;
   mutable Database database_;  // Reading prepares statements, too.
-  std::string kept_faults_;    // As the state file has them, until their names are known.
   Settings settings_;
   Settings start_;  // As it is in a new state.
   std::string start_clock_;
+  std::int64_t transitions_max_;
   Events events_;
 };
 

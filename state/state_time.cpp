@@ -8,8 +8,6 @@ namespace cvm {
 
 namespace {
 
-constexpr int idle_rounds_max = 100000;
-
 void in_order(std::vector<StateChange>& changes) {
   std::stable_sort(changes.begin(), changes.end(),
                    [](const StateChange& a, const StateChange& b) { return a.time < b.time; });
@@ -29,7 +27,8 @@ std::map<std::string, Time, std::less<>> State::times(Time wall) const {
 }
 
 std::vector<StateChange> State::apply_due_account(const std::string& account, Time wall) {
-  return cvm::apply_due(database_, settings_.steps, settings_.seed, account, now(account, wall));
+  return cvm::apply_due(database_, kinds_, settings_.steps, settings_.seed, account,
+                        now(account, wall));
 }
 
 void State::apply_due(const std::string& account, Time wall) {
@@ -79,14 +78,16 @@ State::Pending State::pending_in(const std::string& scope) const {
   Pending sum;
   for (const std::string& name : waiting_in(scope)) {
     Statement counted = database_.prepare(
-        "select operation, count(*), min(due) from transition where account=? group by operation");
+        "select operation, count(*), min(due), max(due) from transition where account=?"
+        " group by operation");
     counted.bind(name);
     while (counted.step()) {
       const Time due{Milliseconds{counted.integer(2)}};
       if (!sum.next_due || due < *sum.next_due) sum.next_due = due;
       if (counted.integer(0) == 0) continue;
       sum.operations += counted.integer(1);
-      if (!sum.next_operation || due < *sum.next_operation) sum.next_operation = due;
+      sum.last_operation =
+          std::max(sum.last_operation.value_or(due), Time{Milliseconds{counted.integer(3)}});
     }
   }
   return sum;
@@ -94,14 +95,14 @@ State::Pending State::pending_in(const std::string& scope) const {
 
 State::Pending State::pending(const std::string& account) const {
   Pending sum;
-  const auto earlier = [](std::optional<Time>& kept, const std::optional<Time>& other) {
-    if (other && (!kept || *other < *kept)) kept = other;
-  };
   for (const std::string& scope : account.empty() ? scopes("") : std::vector{account}) {
     const Pending part = pending_in(scope);
     sum.operations += part.operations;
-    earlier(sum.next_operation, part.next_operation);
-    earlier(sum.next_due, part.next_due);
+    if (part.last_operation)
+      sum.last_operation =
+          std::max(sum.last_operation.value_or(*part.last_operation), *part.last_operation);
+    if (part.next_due)
+      sum.next_due = std::min(sum.next_due.value_or(*part.next_due), *part.next_due);
   }
   return sum;
 }
@@ -115,10 +116,37 @@ bool State::has_resources(const std::string& scope) const {
   return false;
 }
 
-std::vector<StateChange> State::move_scopes(const std::string& account, const ClockMove& move,
-                                            Time wall) {
+// When the row at a place among those that are due by then falls due, counted from 0 in due order.
+std::optional<Time> State::due_at(const std::string& scope, Time until, std::int64_t place) const {
+  Statement due = database_.prepare(
+      scope.empty()
+          ? "select due from transition where due<=?2 and account not in"
+            " (select account from account where clock<>'') order by due limit 1 offset ?3"
+          : "select due from transition where due<=?2 and account=?1 order by due limit 1 offset "
+            "?3");
+  due.bind(scope).bind(until.time_since_epoch().count()).bind(place);
+  return due.step() ? std::optional(Time{Milliseconds{due.integer(0)}}) : std::nullopt;
+}
+
+// What falls due at one moment is never torn apart: the clock stands after it.
+void State::stop_at_bound(const std::string& scope, Time before, Time wall, Moved& moved) {
+  Clock& clock = clock_of(scope);
+  const Time target = clock.now(wall);
+  const std::int64_t left = transitions_max_ - static_cast<std::int64_t>(moved.changes.size());
+  if (left <= 0) {
+    if (!due_at(scope, target, 0)) return;
+    clock.set(before, wall);
+  } else {
+    const auto last = due_at(scope, target, left - 1);
+    if (!last || *last >= target) return;
+    clock.set(*last, wall);
+  }
+  moved.complete = false;
+}
+
+void State::move_scopes(const std::string& account, const ClockMove& move, Time wall,
+                        Moved& moved) {
   if (!account.empty()) settings_.own_clocks.try_emplace(account, settings_.clock);
-  std::vector<StateChange> changes;
   for (const std::string& scope : scopes(account)) {
     Clock& clock = clock_of(scope);
     const Time before = clock.now(wall);
@@ -128,43 +156,42 @@ std::vector<StateChange> State::move_scopes(const std::string& account, const Cl
       throw ConfigError{"clock: time cannot run backwards while resources exist: it is " +
                         iso8601(before) + ", asked for " + iso8601(after)};
     }
+    stop_at_bound(scope, before, wall, moved);
     save_clock(scope);
-    for (StateChange& change : apply_due_scope(scope, wall)) changes.push_back(std::move(change));
+    for (StateChange& change : apply_due_scope(scope, wall))
+      moved.changes.push_back(std::move(change));
   }
-  return changes;
 }
 
-std::vector<StateChange> State::move_clock(const std::string& account, const ClockMove& move,
-                                           Time wall) {
+State::Moved State::move_clock(const std::string& account, const ClockMove& move, Time wall) {
   StateTransaction work(*this);
-  std::vector<StateChange> changes = move_scopes(account, move, wall);
+  Moved moved;
+  move_scopes(account, move, wall, moved);
   work.commit();
-  in_order(changes);
-  record(changes);
-  return changes;
+  in_order(moved.changes);
+  record(moved.changes);
+  return moved;
 }
 
-std::vector<StateChange> State::advance_until_idle(const std::string& account, Time wall) {
+// Nobody is idle before the last of the operations that are under way has ended; it may be that
+// timers have begun others by then.
+State::Moved State::advance_until_idle(const std::string& account, Time wall) {
   StateTransaction work(*this);
-  std::vector<StateChange> all;
-  for (int round = 0; round < idle_rounds_max; ++round) {
-    bool idle = true;
-    std::vector<StateChange> changes = move_scopes(
-        account,
-        [&](const std::string& scope, Clock& clock) {
-          const Pending waiting = pending_in(scope);
-          if (!waiting.next_operation) return;
-          idle = false;
-          clock.set(std::max(*waiting.next_operation, clock.now(wall)), wall);
-        },
-        wall);
-    for (StateChange& change : changes) all.push_back(std::move(change));
-    if (idle) break;
+  Moved moved;
+  for (bool idle = false; !idle && moved.complete;) {
+    idle = true;
+    const ClockMove to_last = [&](const std::string& scope, Clock& clock) {
+      const Pending waiting = pending_in(scope);
+      if (!waiting.last_operation) return;
+      idle = false;
+      clock.set(std::max(*waiting.last_operation, clock.now(wall)), wall);
+    };
+    move_scopes(account, to_last, wall, moved);
   }
   work.commit();
-  in_order(all);
-  record(all);
-  return all;
+  in_order(moved.changes);
+  record(moved.changes);
+  return moved;
 }
 
 void State::jump_if_shown(const std::string& account, const std::vector<std::string>& ids,

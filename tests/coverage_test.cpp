@@ -1,5 +1,5 @@
 // The table of error codes that the scripts reach: fixtures/coverage.json, which the program
-// prints, and the one in README.md. With CVMSIM_UPDATE=1 it writes both instead of comparing.
+// prints. With CVMSIM_UPDATE=1 it is written instead of compared.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,18 +27,18 @@ using Table = std::map<std::string, std::set<std::string>>;
 
 // By action, the codes that a step `=> error Code` expects of the call before it.
 Table reached_by_scripts() {
-  const fs::path scenarios = root / "tests/scripts";
+  const fs::path scripts = root / "tests/scripts";
   Table table;
-  for (const auto& entry : fs::recursive_directory_iterator(scenarios)) {
+  for (const auto& entry : fs::recursive_directory_iterator(scripts)) {
     if (entry.path().extension() != ".test") continue;
-    const std::vector<ScenarioStep> steps = read_steps(entry.path().string());
+    const std::vector<ScriptStep> steps = read_steps(entry.path().string());
     // Injected faults answer with any code that is asked for.
-    const bool injects = std::any_of(steps.begin(), steps.end(), [](const ScenarioStep& step) {
+    const bool injects = std::any_of(steps.begin(), steps.end(), [](const ScriptStep& step) {
       return step.rest.find("\"do\"") != std::string::npos;
     });
     if (injects) continue;
     std::string action;
-    for (const ScenarioStep& step : steps) {
+    for (const ScriptStep& step : steps) {
       std::istringstream words(step.rest);
       std::string first, second;
       words >> first >> second;
@@ -59,24 +59,6 @@ std::string as_json(const Table& table) {
   return text + "\n}\n";
 }
 
-std::string as_markdown(const Table& table) {
-  std::string text = "| action | error codes reached by a test |\n|---|---|\n";
-  const std::vector<std::string_view> implemented = implemented_actions();
-  for (const std::string_view action : implemented) {
-    text.append("| ").append(action).append(" |");
-    const auto codes = table.find(std::string(action));
-    if (codes != table.end()) {
-      const char* separator = " ";
-      for (const std::string& code : codes->second) {
-        text += std::exchange(separator, ", ") + code;
-      }
-    }
-    text += " |\n";
-  }
-  return text + "\nThe other " + std::to_string(model().actions().size() - implemented.size()) +
-         " actions of the model check their parameters and answer `UnsupportedOperation`.\n";
-}
-
 void write(const fs::path& path, const std::string& content) {
   std::ofstream file(path);
   file << content;
@@ -87,24 +69,11 @@ bool update() { return std::getenv("CVMSIM_UPDATE") != nullptr; }
 
 }  // namespace
 
-TEST(Coverage, TheProgramsTableIsWhatTheScenariosReach) {
+TEST(Coverage, TheProgramsTableIsWhatTheScriptsReach) {
   const fs::path path = root / "fixtures/coverage.json";
   const std::string expected = as_json(reached_by_scripts());
   if (update()) return write(path, expected);
   EXPECT_EQ(read_file(path.string()), expected) << hint;
-}
-
-TEST(Coverage, TheReadmesTableIsWhatTheScenariosReach) {
-  static constexpr std::string_view start = "<!-- coverage -->\n", end = "<!-- /coverage -->\n";
-  const fs::path path = root / "README.md";
-  std::string readme = read_file(path.string()).value();
-  const std::size_t from = readme.find(start);
-  const std::size_t to = readme.find(end);
-  ASSERT_TRUE(from != readme.npos && to != readme.npos && from < to) << "the markers are missing";
-  const std::size_t inside = from + start.size();
-  const std::string expected = as_markdown(reached_by_scripts());
-  if (update()) return write(path, readme.replace(inside, to - inside, expected));
-  EXPECT_EQ(readme.substr(inside, to - inside), expected) << hint;
 }
 
 TEST(Coverage, EveryCodeReachedIsListed) {

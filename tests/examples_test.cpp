@@ -61,7 +61,7 @@ TEST(Examples, OfInstancesRunAsWritten) {
   std::set<std::string> actions;
   for (const Json& example : Json::parse(text.value())) {
     const std::string action = example["action"];
-    if (find_handler(action) == nullptr) continue;
+    if (registry().find(action) == nullptr) continue;
     Emulator emulator;
     // The bandwidth example is about days of 2017 that were still to come.
     emulator.admin("PUT", "clock", {{"mode", "frozen"}, {"now", "2017-03-01T00:00:00Z"}});

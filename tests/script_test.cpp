@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tests/support/given.h"
 #include "tests/support/script.h"
 
 namespace cvm::test {
@@ -12,9 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ScenarioTest : public testing::Test {
+class ScriptTest : public testing::Test {
  public:
-  explicit ScenarioTest(std::string path) : path_(std::move(path)) {}
+  explicit ScriptTest(std::string path) : path_(std::move(path)) {}
   void TestBody() override { run_script(path_); }
 
  private:
@@ -40,11 +41,27 @@ const bool registered = [] {
   for (const fs::path& file : files) {
     testing::RegisterTest(
         "scripts", test_name(file).c_str(), nullptr, nullptr, file.c_str(), 1,
-        [path = file.string()]() -> testing::Test* { return new ScenarioTest(path); });
+        [path = file.string()]() -> testing::Test* { return new ScriptTest(path); });
   }
   return true;
 }();
 
 }  // namespace
+
+TEST(Script, GivenLinesThatMeanNothingAreRefused) {
+  for (const char* line :
+       {"", "gadget $g", "instance", "instances $a", "instance $a $b", "instance id",
+        "instance $a OFF", "instance $a STOPPED RUNNING", "placement_group $g RUNNING"}) {
+    EXPECT_THROW(read_given(line), std::runtime_error) << line;
+  }
+  EXPECT_THROW(read_given(R"(instance $a {"InstanceType": )"), Json::exception);
+  const GivenLine line = read_given(R"(instances $a $b STOPPED {"InstanceCount": 2})");
+  EXPECT_EQ(line.names, (std::vector<std::string>{"$a", "$b"}));
+  EXPECT_EQ(line.action(), "StopInstances");
+  EXPECT_EQ(line.params["InstanceCount"], 2);
+  EXPECT_TRUE(line.waits());
+  EXPECT_FALSE(read_given("instance $a PENDING").waits());
+  EXPECT_FALSE(read_given("placement_group $g").waits());
+}
 
 }  // namespace cvm::test

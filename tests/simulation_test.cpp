@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "state/store/attributes.h"
+#include "state/store/index.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -58,10 +58,21 @@ void check_groups(State& state) {
   }
   for (const auto& [where, count] : members) {
     const auto& [account, region, id] = where;
-    const auto group = state.store({account, region}).find(kinds::placement_group, id);
+    const auto group = state.store({account, region}).find("placement_group", id);
     ASSERT_TRUE(group) << id << " in " << account << " " << region;
     EXPECT_LE(count, room.at(group->doc["Type"])) << id;
   }
+}
+
+// (partition, attribute, value, resource)
+using Index = std::set<std::tuple<std::int64_t, std::int64_t, std::string, std::int64_t>>;
+
+Index index_of(State& state, const std::string& table) {
+  Index index;
+  Statement rows = state.database().prepare("select part, name, value, rid from " + table);
+  while (rows.step())
+    index.insert({rows.integer(0), rows.integer(1), std::string(rows.text(2)), rows.integer(3)});
+  return index;
 }
 
 // What must be true of the state at any time.
@@ -83,39 +94,31 @@ void check_invariants(Emulator& emulator) {
                    "select count(*) from (select id from transition where operation=1 group by id "
                    "having count(*) > 1)"),
             0);
-  std::map<std::tuple<std::int64_t, std::int64_t, std::string, std::int64_t>, int> index;
-  {
-    Statement rows = state.database().prepare("select part, name, value, rid from attribute");
-    while (rows.step())
-      index[{rows.integer(0), rows.integer(1), std::string(rows.text(2)), rows.integer(3)}] = 1;
-  }
+  Index present, pending;
   Statement rows = state.database().prepare(
-      "select r.rid, r.part, r.id, r.doc, (select count(*) from transition t where t.id=r.id and "
+      "select r.rid, r.part, r.id, r.doc, (select t.patch from transition t where t.id=r.id and "
       "operation=1), p.kind from resource r join partition p on p.part=r.part");
-  std::size_t expected = 0;
   std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));
-    const Kind& kind = *find_kind(rows.text(5));
-    ASSERT_EQ(doc[std::string(kind.id_member)], rows.text(2));
-    if (&kind == &kinds::instance) {
+    const Kind& kind = state.kinds().get(rows.text(5));
+    ASSERT_EQ(doc[kind.id_member], rows.text(2));
+    if (kind.name == "instance") {
       check_instance(doc, state.catalog());
       const std::string address = std::to_string(rows.integer(1)) +
                                   doc["VirtualPrivateCloud"]["SubnetId"].dump() +
                                   doc["PrivateIpAddresses"].dump();
       EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
-      ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", rows.integer(4) == 1) << doc.dump();
+      ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", !rows.text(4).empty()) << doc.dump();
     }
-    for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
-      for (const std::string& value : values_at(doc, kind.attributes[i].path)) {
-        const auto found =
-            index.find({rows.integer(1), static_cast<std::int64_t>(i), value, rows.integer(0)});
-        ASSERT_NE(found, index.end()) << value;
-        expected += static_cast<std::size_t>(std::exchange(found->second, 0));
-      }
-    }
+    for (auto& [attribute, value] : attributes_of(kind, doc))
+      present.insert({rows.integer(1), attribute, value, rows.integer(0)});
+    if (rows.text(4).empty()) continue;
+    for (auto& [attribute, value] : reserved_by(kind, doc, Json::parse(rows.text(4))))
+      pending.insert({rows.integer(1), attribute, value, rows.integer(0)});
   }
-  ASSERT_EQ(expected, index.size()) << "stale attributes";
+  ASSERT_EQ(index_of(state, "attribute"), present);
+  ASSERT_EQ(index_of(state, "pending"), pending);
   check_groups(state);
 }
 

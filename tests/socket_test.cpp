@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <list>
 #include <thread>
 
 #include "server/gateway/request_log.h"
@@ -22,12 +24,11 @@ using boost::asio::ip::tcp;
 
 class Served {
  public:
-  explicit Served(int threads) {
+  explicit Served(int threads, ServerOptions options = {}) {
     configure_log(LogFormat::text, "off");
-    ServerOptions options;
     options.threads = threads;
     options.listeners.push_back({"127.0.0.1", 0, false});
-    server_ = std::make_unique<Server>(emulator_.gateway(), options);
+    server_ = std::make_unique<Server>(emulator_.app(), options);
     const std::string& url = server_->urls().front();
     port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
     thread_ = std::thread([this] { server_->run(); });
@@ -40,6 +41,8 @@ class Served {
   }
   std::uint16_t port() const { return port_; }
   Emulator& emulator() { return emulator_; }
+  Server& server() { return *server_; }
+  const ConnectionCounts& counts() { return emulator_.app().metrics().connections; }
 
  private:
   Emulator emulator_;
@@ -56,14 +59,19 @@ class Client {
 
   void write(const std::string& bytes) { boost::asio::write(socket_, boost::asio::buffer(bytes)); }
 
-  // The body of one answer with a Content-Length.
-  std::string read() {
+  std::string read_head() {
     std::string head;
     while (head.find("\r\n\r\n") == std::string::npos) {
       char c = 0;
       boost::asio::read(socket_, boost::asio::buffer(&c, 1));
       head += c;
     }
+    return head;
+  }
+
+  // The body of one answer with a Content-Length.
+  std::string read() {
+    const std::string head = read_head();
     std::string body(std::stoul(head.substr(head.find("Content-Length: ") + 16)), '\0');
     boost::asio::read(socket_, boost::asio::buffer(body));
     return body;
@@ -74,6 +82,13 @@ class Client {
     boost::system::error_code failure;
     socket_.read_some(boost::asio::buffer(&c, 1), failure);
     return static_cast<bool>(failure);
+  }
+
+  // How much comes until the server closes.
+  std::size_t read_to_the_end() {
+    std::string all;
+    boost::system::error_code failure;
+    return boost::asio::read(socket_, boost::asio::dynamic_buffer(all), failure);
   }
 
  private:
@@ -142,6 +157,86 @@ TEST(Socket, StopsWithConnectionsOpen) {
   idle.read();
   served.stop();
   EXPECT_TRUE(idle.closed());
+}
+
+TEST(Socket, AnswersWhatHasArrivedBeforeItStops) {
+  Served served(1);
+  std::list<Client> clients;
+  for (int i = 0; i < 32; ++i) {
+    clients.emplace_back(served.port()).write(api_request("a", "DescribeRegions", "{}"));
+    clients.back().read();
+  }
+  {
+    // The first request waits for the lock, and keeps the only thread from reading the others.
+    const std::lock_guard lock(served.emulator().state().mutex);
+    for (Client& client : clients) client.write(api_request("a", "DescribeRegions", "{}"));
+    // Nor can it accept these.
+    for (int i = 0; i < 32; ++i)
+      clients.emplace_back(served.port()).write(api_request("a", "DescribeRegions", "{}"));
+    served.server().stop();
+  }
+  for (Client& client : clients) {
+    EXPECT_NE(client.read().find("RegionSet"), std::string::npos);
+    EXPECT_TRUE(client.closed());
+  }
+  served.stop();
+}
+
+TEST(Socket, ClosesClientsThatNeverReadTheirAnswers) {
+  ServerOptions options;
+  options.timeouts.writing = Milliseconds{50};
+  options.timeouts.sweep = Milliseconds{10};
+  Served served(1, options);
+  Client deaf(served.port());
+  // More answers than both kernels buffer.
+  std::string requests;
+  for (int i = 0; i < 400; ++i)
+    requests += api_request("a", "DescribeZoneInstanceConfigInfos", "{}");
+  deaf.write(requests);
+  while (served.counts().timed_out == 0 || served.counts().open > 0) std::this_thread::yield();
+  EXPECT_GT(deaf.read_to_the_end(), 0U);
+}
+
+TEST(Socket, AnIdleConnectionMakesRoomForANewOne) {
+  ServerOptions options;
+  options.connections_max = 2;
+  Served served(1, options);
+  Client first(served.port()), second(served.port());
+  for (Client* client : {&first, &second}) {
+    client->write(api_request("a", "DescribeRegions", "{}"));
+    client->read();
+  }
+  Client third(served.port());
+  EXPECT_TRUE(first.closed());
+  for (Client* client : {&second, &third}) {
+    client->write(api_request("a", "DescribeRegions", "{}"));
+    EXPECT_NE(client->read().find("RegionSet"), std::string::npos);
+  }
+  EXPECT_EQ(served.counts().evicted, 1U);
+  EXPECT_EQ(served.counts().refused, 0U);
+}
+
+TEST(Socket, BusyConnectionsMakeNoRoom) {
+  ServerOptions options;
+  options.connections_max = 2;
+  Served served(1, options);
+  Client first(served.port()), second(served.port());
+  std::string request = api_request("a", "DescribeRegions", "{}");
+  request.insert(request.find("Content-Type"), "Expect: 100-continue\r\n");
+  for (Client* client : {&first, &second}) {
+    client->write(request.substr(0, request.size() - 2));
+    client->read_head();  // It is told to go on: the server waits for the rest.
+  }
+  Client third(served.port());
+  third.write(request);
+  EXPECT_NE(third.read().find("TooManyConnections"), std::string::npos);
+  EXPECT_TRUE(third.closed());
+  for (Client* client : {&first, &second}) {
+    client->write("{}");
+    EXPECT_NE(client->read().find("RegionSet"), std::string::npos);
+  }
+  EXPECT_EQ(served.counts().evicted, 0U);
+  EXPECT_EQ(served.counts().refused, 1U);
 }
 
 }  // namespace cvm::test

@@ -62,7 +62,7 @@ const Member* instance_member(const Action& action) {
 std::vector<const Action*> instance_actions() {
   std::vector<const Action*> found;
   for (const auto& [name, action] : model().actions()) {
-    if (find_handler(name) == nullptr || instance_member(action) == nullptr) continue;
+    if (registry().find(name) == nullptr || instance_member(action) == nullptr) continue;
     const bool looks = name.starts_with("Describe") || action.category == "prices";
     const bool has_states =
         std::any_of(action.errors.begin(), action.errors.end(),

@@ -43,6 +43,36 @@ bool has_format(std::string_view text, std::string_view format) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 32 && c < 127; });
 }
 
+std::optional<CharacterClass> CharacterClass::read(std::string_view pattern) {
+  constexpr std::string_view before = "^[", after = "]+$";
+  if (pattern.size() <= before.size() + after.size() || !pattern.starts_with(before) ||
+      !pattern.ends_with(after)) {
+    return std::nullopt;
+  }
+  const std::string_view inside =
+      pattern.substr(before.size(), pattern.size() - before.size() - after.size());
+  // These mean something else in a class, or are more than a byte.
+  const auto special = [](unsigned char c) {
+    return c == '^' || c == '\\' || c == '[' || c == ']' || c < 32 || c > 126;
+  };
+  if (std::any_of(inside.begin(), inside.end(), special)) return std::nullopt;
+  CharacterClass read;
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    const bool range = i + 2 < inside.size() && inside[i + 1] == '-';
+    const auto low = static_cast<unsigned char>(inside[i]);
+    const auto high = static_cast<unsigned char>(range ? inside[i + 2] : inside[i]);
+    if (high < low) return std::nullopt;
+    for (std::size_t c = low; c <= high; ++c) read.members_.set(c);
+    if (range) i += 2;
+  }
+  return read;
+}
+
+bool CharacterClass::holds(std::string_view text) const {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [this](unsigned char c) { return members_.test(c); });
+}
+
 std::int64_t utf8_length(std::string_view text) {
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });

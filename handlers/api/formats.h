@@ -1,6 +1,7 @@
 // Formats of texts that the API's rules speak of.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,18 @@ namespace cvm {
 
 // base64, ascii, ipv4, ipv6 or uuid, as named in the model.
 bool has_format(std::string_view text, std::string_view format);
+
+// The only patterns that the model has: one or more characters of a class. Any length is one loop.
+class CharacterClass {
+ public:
+  // `^[A-Za-z0-9_-]+$`; nothing if the pattern is not of this form.
+  static std::optional<CharacterClass> read(std::string_view pattern);
+
+  bool holds(std::string_view text) const;
+
+ private:
+  std::bitset<256> members_;
+};
 
 bool is_utf8(std::string_view text);
 std::int64_t utf8_length(std::string_view text);  // Code points.

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "state/base/error.h"
+#include "state/base/text.h"
 
 namespace cvm {
 
@@ -41,8 +42,9 @@ std::vector<std::string> split(const std::string& line) {
 
 bool is_keyword(const std::string& word) {
   static const std::vector<std::string> keywords = {
-      "null",   "required", "required-if", "required-unless", "blank",   "default",   "in",  "size",
-      "length", "bytes",    "id",          "format",          "pattern", "conflicts", "else"};
+      "null",    "required",  "required-if", "required-unless", "blank", "default",
+      "in",      "size",      "length",      "bytes",           "id",    "format",
+      "pattern", "conflicts", "else",        "optional"};
   return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
 }
 
@@ -105,6 +107,7 @@ class LineReader {
   bool flag(const std::string& keyword) {
     if (keyword == "null") return member_.nullable = true;
     if (keyword == "required") return member_.required = true;
+    if (keyword == "optional") return member_.optional = true;
     if (keyword == "blank") return member_.blank = true;
     if (keyword == "required-if") {
       const std::string condition = operand();
@@ -147,8 +150,8 @@ class LineReader {
     if (keyword == "pattern") {
       code_ = &member_.pattern_code;
       member_.pattern_text = operand();
-      member_.pattern = std::regex(member_.pattern_text);
-      return true;
+      member_.pattern = CharacterClass::read(member_.pattern_text);
+      return member_.pattern.has_value();
     }
     return false;
   }
@@ -159,14 +162,8 @@ class LineReader {
   std::string* code_ = nullptr;
 };
 
-// What clients sent comes back in messages, but not at any length; cut between characters.
-std::string_view shorten(std::string_view text) {
-  constexpr std::size_t longest = 200;
-  if (text.size() <= longest) return text;
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end);
-}
+// What clients sent comes back in messages, but not at any length.
+constexpr std::size_t told_bytes_max = 200;
 
 void replace(std::string& text, std::string_view what, std::string_view with) {
   for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) {
@@ -277,7 +274,7 @@ Member Model::read_member(const std::string& where, const std::string& name,
   try {
     if (LineReader(member, std::move(words)).read()) return member;
   } catch (const std::exception&) {
-    // A bad number or regular expression: told below like any other mistake in the line.
+    // A bad number: told below like any other mistake in the line.
   }
   throw ConfigError{bad + "cannot be read"};
 }
@@ -302,8 +299,8 @@ std::string Model::message(std::string_view code, std::string_view parameter,
     if (found == errors_.end()) throw std::logic_error("unlisted error code " + std::string(code));
   }
   std::string text = found->second;
-  parameter = shorten(parameter);
-  value = shorten(value);
+  parameter = shorten(parameter, told_bytes_max);
+  value = shorten(value, told_bytes_max);
   const bool names_parameter = text.find("{parameter}") != text.npos;
   const bool names_value = text.find("{value}") != text.npos;
   // A text without room for them gets them behind it: every message names its culprit.

@@ -5,6 +5,7 @@
 //   string int float bool time datetime, or the name of a shape (fixtures/api/shapes.json)
 //   null                    may be null in replies
 //   required                must be given; `required-if Name=VALUE`, `required-unless Name`
+//   optional                may be missing in a document that is stored (conform.h)
 //   blank                   an empty text is a value; elsewhere it means "not given"
 //   default V               what holds if it is not given
 //   in A B C | in 1..100    allowed values, of each element if it is a list
@@ -12,7 +13,7 @@
 //   length 2..60            characters; `bytes 0..64` bytes
 //   id ins                  `ins-` and eight of [0-9a-z]; `id vpc|DEFAULT` also that word
 //   format base64           base64, ascii, ipv4, ipv6, uuid
-//   pattern ^[a-z]+$        a regular expression
+//   pattern ^[a-z0-9_]+$    one or more characters of the class
 //   conflicts A B           must not be given together with these
 // After one of in, size, length, bytes, id, format, pattern: `else CODE`, the error it is refused
 // with where the action documents that code.
@@ -22,11 +23,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "handlers/api/formats.h"
 #include "state/base/json.h"
 #include "state/catalog/fixtures.h"
 
@@ -52,6 +53,7 @@ struct Member {
   bool list = false;
   bool nullable = false;
   bool required = false;
+  bool optional = false;
   bool blank = false;
   std::optional<std::pair<std::string, std::string>> required_if;
   std::vector<std::string> required_unless;
@@ -60,7 +62,7 @@ struct Member {
   std::vector<std::string> values;
   std::optional<Range> range, size, length, bytes;
   std::string id_prefix, id_word, format, pattern_text;
-  std::optional<std::regex> pattern;
+  std::optional<CharacterClass> pattern;
   std::vector<std::string> conflicts;
   std::string in_code, size_code, length_code, bytes_code, id_code, format_code, pattern_code;
 };
@@ -82,6 +84,7 @@ struct Action {
   std::size_t filter_values_max = 0;
   std::vector<std::string> errors;  // Sorted: the codes of its page.
 
+  bool only_reads() const { return name.starts_with("Describe") || name.starts_with("Inquir"); }
   // Whether its page lists the code, or every action may answer it.
   bool documents(std::string_view code) const;
   // The first of the candidates that it documents, else the last.

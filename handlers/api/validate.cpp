@@ -17,6 +17,9 @@ namespace {
 
 enum class Rank { unknown, missing, type, range, value, combination };
 
+// Where the API tells no limit: handlers may store a value for each of a hundred instances, or look
+// through a list for each.
+constexpr Range otherwise_bytes{0, 64 << 10}, otherwise_size{0, 1000};
 constexpr std::size_t named_values_max = 30;  // Longer lists of valid values are not told.
 
 const char* name_of(Type type) {
@@ -73,28 +76,43 @@ bool convert(Type type, Json& value) {
   }
 }
 
+// One pass for all of them: erasing them one by one would look for each, and move what follows.
+void erase(Json::object_t& members, const std::vector<const std::string*>& names) {
+  Json::object_t kept;
+  auto next = names.begin();
+  for (auto& [name, value] : members) {
+    if (next != names.end() && *next == &name) {
+      ++next;
+    } else {
+      kept.emplace_back(name, std::move(value));
+    }
+  }
+  members = std::move(kept);
+}
+
 class Walk {
  public:
   Walk(const Action& action, ValidateOptions options) : action_(action), options_(options) {}
 
   void object(Json& value, const Shape& shape, const std::string& path) {
-    std::vector<std::string> dropped;
-    for (auto& [name, given] : value.items()) {
+    std::vector<const std::string*> dropped;
+    auto& members = value.get_ref<Json::object_t&>();
+    for (auto& [name, given] : members) {
       const Member* member = shape.find(name);
       if (member == nullptr) {
         // One that is refused stays: the journal shows what was sent.
         if (options_.ignore_unknown) {
-          dropped.push_back(name);
+          dropped.push_back(&name);
         } else {
           refuse(Rank::unknown, "UnknownParameter", path + name, "");
         }
       } else if (absent(given, *member)) {
-        dropped.push_back(name);
+        dropped.push_back(&name);
       } else {
         this->member(given, *member, path + name);
       }
     }
-    for (const std::string& name : dropped) value.erase(name);
+    if (!dropped.empty()) erase(members, dropped);
     for (const Member& member : shape.members) presence(value, member, path);
   }
 
@@ -115,9 +133,7 @@ class Walk {
     }
   }
 
-  void finish() const {
-    if (found_) throw *found_;
-  }
+  std::optional<Error> found() && { return std::move(found_); }
 
  private:
   static bool absent(const Json& given, const Member& member) {
@@ -140,12 +156,13 @@ class Walk {
                     "A list of values is expected.");
     }
     const auto size = static_cast<std::int64_t>(given.size());
-    if (member.size && !member.size->holds(size)) {
+    const Range& allowed = member.size ? *member.size : otherwise_size;
+    if (!allowed.holds(size)) {
       return refuse(Rank::range,
                     action_.choose({member.size_code, "InvalidParameterValue.LimitExceeded",
                                     "InvalidParameterValue"}),
                     path, std::to_string(size),
-                    "Number of values allowed: " + member.size->text() + ".");
+                    "Number of values allowed: " + allowed.text() + ".");
     }
     for (std::size_t i = 0; i < given.size(); ++i) {
       element(given[i], member, path + "." + std::to_string(i));
@@ -184,19 +201,22 @@ class Walk {
            shown(value), valid);
   }
 
+  // What is too long is not looked at any further.
   void text(const std::string& value, const Member& member, const std::string& path) {
     const auto bytes = static_cast<std::int64_t>(value.size());
-    if (member.bytes && !member.bytes->holds(bytes)) {
-      refuse(Rank::range,
-             action_.choose(
-                 {member.bytes_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
-             path, value, "Bytes allowed: " + member.bytes->text() + ".");
+    const bool bounded = member.length || !member.id_prefix.empty() || !member.values.empty();
+    const Range allowed = member.bytes.value_or(bounded ? Range{} : otherwise_bytes);
+    if (!allowed.holds(bytes)) {
+      return refuse(Rank::range,
+                    action_.choose({member.bytes_code, "InvalidParameterValue.TooLong",
+                                    "InvalidParameterValue"}),
+                    path, value, "Bytes allowed: " + allowed.text() + ".");
     }
     if (member.length && !member.length->holds(utf8_length(value))) {
-      refuse(Rank::range,
-             action_.choose(
-                 {member.length_code, "InvalidParameterValue.TooLong", "InvalidParameterValue"}),
-             path, value, "Characters allowed: " + member.length->text() + ".");
+      return refuse(Rank::range,
+                    action_.choose({member.length_code, "InvalidParameterValue.TooLong",
+                                    "InvalidParameterValue"}),
+                    path, value, "Characters allowed: " + member.length->text() + ".");
     }
     if (!member.id_prefix.empty() && !is_id(value, member.id_prefix) &&
         (member.id_word.empty() || value != member.id_word)) {
@@ -213,7 +233,7 @@ class Walk {
                              "InvalidParameterValue"}),
              path, value, "Expected format: " + member.format + ".");
     }
-    if (member.pattern && !std::regex_match(value, *member.pattern)) {
+    if (member.pattern && !member.pattern->holds(value)) {
       refuse(Rank::value, action_.choose({member.pattern_code, "InvalidParameterValue"}), path,
              value, "Expected pattern: `" + member.pattern_text + "`.");
     }
@@ -281,12 +301,12 @@ class Walk {
 
 }  // namespace
 
-void validate(const Action& action, Json& params, ValidateOptions options) {
+std::optional<Error> validate(const Action& action, Json& params, ValidateOptions options) {
   Walk walk(action, options);
   walk.object(params, action.in, "");
   walk.body_missing();
   walk.filters(params);
-  walk.finish();
+  return std::move(walk).found();
 }
 
 }  // namespace cvm

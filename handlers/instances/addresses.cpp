@@ -1,6 +1,8 @@
 // Checks and draws addresses.
 #include "handlers/instances/addresses.h"
 
+#include <algorithm>
+
 #include "handlers/api/formats.h"
 #include "handlers/lookup.h"
 
@@ -16,14 +18,12 @@ constexpr int draws_max = 1000;
 
 // Whether somebody else in the subnet has the address, or is about to get it.
 bool used(const Call& call, const std::string& subnet_id, const std::string& ip,
-          std::string_view mover) {
-  Query holders;
-  holders.filters = {{"private-ip-address", {ip}}, {"subnet-id", {subnet_id}}};
-  holders.limit = 2;
-  for (const std::string& id : call.store.page(kinds::instance, holders).ids) {
-    if (id != mover) return true;
-  }
-  return call.lifecycle.promised(ip, subnet_id);
+          const std::string& mover) {
+  const References holders = call.store.referring(
+      "instance", "VirtualPrivateCloud/SubnetId|PrivateIpAddresses/*", subnet_id + joint + ip);
+  return !holders.pending.empty() ||
+         std::any_of(holders.ids.begin(), holders.ids.end(),
+                     [&](const std::string& id) { return id != mover; });
 }
 
 void check_private_ips(const Call& call, const Network& network, std::int64_t count,
@@ -59,9 +59,9 @@ void check_private_ips(const Call& call, const Network& network, std::int64_t co
 
 }  // namespace
 
-Network checked_network(const Call& call, const std::string& zone, std::int64_t count,
-                        const std::vector<Resource>& movers) {
-  const Args vpc = call.args.object("VirtualPrivateCloud");
+Network checked_network(const Call& call, const Args& args, const std::string& zone,
+                        std::int64_t count, const std::vector<Resource>& movers) {
+  const Args vpc = args.object("VirtualPrivateCloud");
   Network network{vpc.text("VpcId"), vpc.text("SubnetId"), vpc.texts("PrivateIpAddresses")};
   if ((network.vpc_id == "DEFAULT") != (network.subnet_id == "DEFAULT")) {
     refuse(call, {"InvalidParameterCombination", "InvalidParameterValue"}, "VirtualPrivateCloud",
@@ -87,10 +87,7 @@ std::string free_private_ip(const Call& call, const std::string& subnet_id, Rand
       private_base + static_cast<std::uint32_t>(stable_hash(subnet_id) % 256) * 65536U;
   for (int i = 0; i < draws_max; ++i) {
     std::string ip = ipv4_text(subnet + 2 + static_cast<std::uint32_t>(random.below(65533)));
-    if (!taken.contains(ip) && !call.store.any(kinds::instance, "private-ip-address", ip) &&
-        !call.lifecycle.promised(ip)) {
-      return ip;
-    }
+    if (!taken.contains(ip) && !call.store.taken("instance", "private-ip-address", ip)) return ip;
   }
   throw Error{"FailedOperation.NoAvailableIpAddressCountInSubnet",
               "VirtualPrivateCloud.SubnetId",
@@ -102,7 +99,7 @@ std::string free_public_ip(const Call& call, RandomStream& random) {
   for (int i = 0; i < draws_max; ++i) {
     std::string ip =
         ipv4_text(public_base + static_cast<std::uint32_t>(random.below(public_count)));
-    if (!call.store.any(kinds::instance, "public-ip-address", ip)) return ip;
+    if (!call.store.taken("instance", "public-ip-address", ip)) return ip;
   }
   throw Error{"ResourcesSoldOut.EipInsufficient", "InternetAccessible", "", {}};
 }

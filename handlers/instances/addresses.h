@@ -19,8 +19,8 @@ struct Network {
 // VirtualPrivateCloud for instances in a zone; the account's default VPC if none is given. `movers`
 // are the instances that move there, in order, or none if `count` new ones are made. Throws
 // VpcAddrNotInSubNet, VpcIpIsUsed, and what the action documents for malformed addresses.
-Network checked_network(const Call& call, const std::string& zone, std::int64_t count,
-                        const std::vector<Resource>& movers = {});
+Network checked_network(const Call& call, const Args& args, const std::string& zone,
+                        std::int64_t count, const std::vector<Resource>& movers = {});
 
 // A free address in the subnet that is not among `taken`. Throws
 // FailedOperation.NoAvailableIpAddressCountInSubnet.

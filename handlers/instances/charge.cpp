@@ -7,11 +7,10 @@
 namespace cvm {
 
 static Reply ModifyInstancesRenewFlag(Call& call) {
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require("instance.change_renew_flag", instance);
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare("instance.change_renew_flag", instance);
     require_charge_type(call, instance, "PREPAID");
-    call.lifecycle.begin("instance.change_renew_flag", instance,
-                         {{"RenewFlag", call.args.text("RenewFlag")}});
+    operation.begin({{"RenewFlag", call.args.text("RenewFlag")}});
   }
   return {};
 }
@@ -19,17 +18,17 @@ static Reply ModifyInstancesRenewFlag(Call& call) {
 // The months are added to those that are paid already. What has been isolated comes back, stopped.
 static Reply RenewInstances(Call& call) {
   const Args prepaid = call.args.object("InstanceChargePrepaid");
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
     const bool isolated = instance.doc.at("InstanceState") == "SHUTDOWN";
     const char* step = isolated ? "instance.recover" : "instance.renew";
-    call.lifecycle.require(step, instance);
+    Operation operation = call.lifecycle.prepare(step, instance);
     require_charge_type(call, instance, "PREPAID");
     const Time paid = expiry_of(instance.doc).value();
     const int months = static_cast<int>(prepaid.integer("Period"));
     Json patch = {{"ExpiredTime", iso8601(add_months(std::max(paid, call.now), months))},
                   {"hidden", {{"Period", months}}}};
     if (prepaid.given("RenewFlag")) patch["RenewFlag"] = prepaid.text("RenewFlag");
-    call.lifecycle.begin(step, instance, patch);
+    operation.begin(patch);
   }
   return {};
 }
@@ -37,16 +36,15 @@ static Reply RenewInstances(Call& call) {
 static Reply ModifyInstancesChargeType(Call& call) {
   const Args prepaid = call.args.object("InstanceChargePrepaid");
   const std::string charge_type = call.args.text("InstanceChargeType");
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require("instance.change_charge_type", instance);
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare("instance.change_charge_type", instance);
     require_hourly(call, instance);
     const Time end = add_months(call.now, static_cast<int>(prepaid.integer("Period")));
-    call.lifecycle.begin("instance.change_charge_type", instance,
-                         {{"InstanceChargeType", charge_type},
-                          {"RenewFlag", prepaid.text("RenewFlag")},
-                          {"ExpiredTime", iso8601(end)},
-                          {"StopChargingMode", "NOT_APPLICABLE"},
-                          {"hidden", {{"Period", prepaid.integer("Period")}}}});
+    operation.begin({{"InstanceChargeType", charge_type},
+                     {"RenewFlag", prepaid.text("RenewFlag")},
+                     {"ExpiredTime", iso8601(end)},
+                     {"StopChargingMode", "NOT_APPLICABLE"},
+                     {"hidden", {{"Period", prepaid.integer("Period")}}}});
   }
   return {};
 }

@@ -81,17 +81,12 @@ void check_offer(const Call& call, const Resource& instance, const InstanceType&
             "InvalidParameterValue"},
            parameter, type.id, "It is not sold as `" + charge_type + "`.");
   }
-  Stock stock = stock_of(call);
+  Stock& stock = call.stock;
   const Sku machine{zone, type.id, charge_type};
   if (stock.left(machine) != 0) return;
   // What is bought within one rule gives back what it takes, unless nothing is to be had at all.
-  const Capacity& capacity = call.state.capacity();
   const std::string present = text(instance.doc, "InstanceType");
-  const auto rule = capacity.rule_about(machine, call.store.tenant().account);
-  if (capacity.rules()[*rule].stock != 0 &&
-      rule == capacity.rule_about({zone, present, charge_type}, call.store.tenant().account)) {
-    return;
-  }
+  if (stock.exchangeable({zone, present, charge_type}, machine)) return;
   if (stock.by_zone(machine)) {
     refuse(call, {"ResourcesSoldOut.AvailableZone", "ResourceInsufficient.SpecifiedInstanceType"},
            "InstanceType", zone);
@@ -104,7 +99,7 @@ void check_offer(const Call& call, const Resource& instance, const InstanceType&
 bool is_windows(const Json& instance) { return text(instance, "OsName").starts_with("Windows"); }
 
 const InstanceType& type_of(const Call& call, const Json& instance) {
-  const InstanceType* type = call.state.catalog().instance_type(text(instance, "InstanceType"));
+  const InstanceType* type = call.catalog.instance_type(text(instance, "InstanceType"));
   if (type == nullptr) {
     refuse(call,
            {"UnsupportedOperation.OriginalInstanceTypeInvalid", "InvalidInstance.NotSupported"},
@@ -154,8 +149,8 @@ void require_charge_type(const Call& call, const Resource& instance, std::string
   }
 }
 
-void check_login(const Call& call, const PublicImage& image) {
-  const Args login = call.args.object("LoginSettings");
+void check_login(const Call& call, const Args& args, const Image& image) {
+  const Args login = args.object("LoginSettings");
   const bool windows = image.doc.at("Platform") == "Windows";
   if (windows && login.given("KeyIds")) {
     refuse(call, {"UnsupportedOperation.KeyPairUnsupportedWindows", "InvalidParameterValue"},
@@ -196,7 +191,7 @@ void require_hourly(const Call& call, const Resource& instance) {
 const InstanceType& checked_type_change(const Call& call, const Resource& instance) {
   const std::string name = call.args.text("InstanceType"), parameter = "InstanceType";
   if (!well_formed_type(name)) throw Error{"InvalidInstanceType.Malformed", parameter, name, {}};
-  const InstanceType* to = call.state.catalog().instance_type(name);
+  const InstanceType* to = call.catalog.instance_type(name);
   if (to == nullptr) {
     refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"}, parameter,
            name, "There is no such type.");
@@ -232,7 +227,7 @@ Reinstallation checked_reinstallation(const Call& call, const Resource& instance
   const Args& args = call.args;
   const std::string id =
       args.given("ImageId") ? args.text("ImageId") : text(instance.doc, "ImageId");
-  Reinstallation plan{&require_image(call, id, "ImageId"), 0};
+  Reinstallation plan{require_image(call, id, "ImageId"), 0};
   const Json& image = plan.image->doc;
   const InstanceType& type = type_of(call, instance.doc);
   if (image.at("Architecture") != type.family->architecture) {
@@ -262,7 +257,7 @@ Reinstallation checked_reinstallation(const Call& call, const Resource& instance
     throw Error{"InvalidParameterValue", "SystemDisk.DiskSize", std::to_string(plan.system_disk_gb),
                 "The image needs " + std::to_string(least) + " GB."};
   }
-  check_login(call, *plan.image);
+  check_login(call, call.args, *plan.image);
   return plan;
 }
 

@@ -37,7 +37,7 @@ bool is_to_be_terminated(const Call& call, const Resource& instance);
 void require_hourly(const Call& call, const Resource& instance);
 
 // LoginSettings for an image: the documented rules for passwords, keys and KeepImageLogin.
-void check_login(const Call& call, const PublicImage& image);
+void check_login(const Call& call, const Args& args, const Image& image);
 
 // The type an instance is to have (ResetInstancesType): it must be sold where the instance is, be
 // in stock, take its disks, and be of a family that the present one can be changed to.
@@ -45,7 +45,7 @@ const InstanceType& checked_type_change(const Call& call, const Resource& instan
 
 // What ResetInstance makes of an instance.
 struct Reinstallation {
-  const PublicImage* image = nullptr;
+  std::shared_ptr<const Image> image;
   std::int64_t system_disk_gb = 0;
 };
 Reinstallation checked_reinstallation(const Call& call, const Resource& instance);

@@ -172,7 +172,7 @@ bool has_local_disks(const Json& instance) {
 }
 
 Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& instance_type,
-                         const PublicImage& image) {
+                         const Image& image) {
   const auto& offered = instance_type.family->system_disks;
   std::string type = disk.text("DiskType");
   if (type.empty()) type = usual_disk(offered);

@@ -10,7 +10,7 @@ namespace cvm {
 // SystemDisk as the API shows it, without its id. Throws UnsupportedOperation.InvalidDisk,
 // InvalidParameterValue.Range.
 Json checked_system_disk(const Call& call, const Args& disk, const InstanceType& type,
-                         const PublicImage& image);
+                         const Image& image);
 
 // DataDisks likewise; a size of 0 means "no disk". Throws, besides those above,
 // InvalidParameterValue.CloudSsdDataDiskSizeTooSmall, InvalidParameterValue.LimitExceeded,

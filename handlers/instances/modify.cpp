@@ -14,9 +14,9 @@ Json wanted_attributes(const Call& call) {
   Json patch = Json::object(), hidden = Json::object();
   if (args.given("InstanceName")) patch["InstanceName"] = args.text("InstanceName");
   if (args.given("SecurityGroups"))
-    patch["SecurityGroupIds"] = checked_security_groups(call, "SecurityGroups");
+    patch["SecurityGroupIds"] = checked_security_groups(call, call.args, "SecurityGroups");
   if (args.given("CamRoleName")) {
-    require_role_name(call);
+    require_role_name(call.args);
     patch["CamRoleName"] = args.text("CamRoleName");
     if (args.given("CamRoleType")) hidden["CamRoleType"] = args.text("CamRoleType");
   }
@@ -41,8 +41,8 @@ static Reply ModifyInstancesAttribute(Call& call) {
   const bool renames_host = args.given("HostName");
   const bool restarts = renames_host && args.flag("AutoReboot");
   const char* step = restarts ? "instance.change_host_name" : "instance.modify";
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require(step, instance);
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare(step, instance);
     if (renames_host) {
       require_charged(instance);
       require_host_name(call, args.text("HostName"), is_windows(instance.doc));
@@ -53,7 +53,7 @@ static Reply ModifyInstancesAttribute(Call& call) {
                   instance.id,
                   {}};
     }
-    call.lifecycle.begin(step, instance, patch);
+    operation.begin(patch);
   }
   return {};
 }
@@ -63,7 +63,7 @@ static Reply ModifyInstancesProject(Call& call) {
   const std::int64_t project = call.args.integer("ProjectId");
   if (project < 0)
     throw Error{"InvalidProjectId.NotFound", "ProjectId", std::to_string(project), {}};
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
     call.lifecycle.begin("instance.change_project", instance,
                          {{"Placement", {{"ProjectId", project}}}});
   }

@@ -20,13 +20,12 @@ namespace cvm {
 
 namespace {
 
-constexpr std::size_t private_ips_max = 20;
+constexpr std::size_t private_ips_max = 20, metadata_bytes_max = 512 << 10;
 constexpr std::int64_t ipv6_addresses_max = 10;
 constexpr auto timer_ahead_min = std::chrono::minutes{5};
 
 // What names things that do not exist yet here, or not at all.
-void check_references(const Call& call) {
-  const Args& args = call.args;
+void check_references(const Call& call, const Args& args) {
   if (args.given("LaunchTemplate")) {
     const std::string id = args.object("LaunchTemplate").text("LaunchTemplateId");
     if (id.empty()) throw Error{"MissingParameter", "LaunchTemplate.LaunchTemplateId", "", {}};
@@ -39,14 +38,14 @@ void check_references(const Call& call) {
 }
 
 // Likewise, of what only RunInstances takes.
-void check_members(const Call& call) {
-  for (const std::string& id : call.args.texts("ChcIds")) {
+void check_members(const Args& args) {
+  for (const std::string& id : args.texts("ChcIds")) {
     throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
   }
 }
 
-void plan_placement(const Call& call, InstancePlan& plan) {
-  const Args placement = call.args.object("Placement");
+void plan_placement(const Call& call, const Args& args, InstancePlan& plan) {
+  const Args placement = args.object("Placement");
   plan.zone = &require_zone(call, placement.text("Zone"), "Placement.Zone");
   if (!plan.zone->available) {
     refuse(call,
@@ -61,9 +60,9 @@ void plan_placement(const Call& call, InstancePlan& plan) {
   }
 }
 
-void plan_type(const Call& call, InstancePlan& plan) {
-  const std::string name = call.args.text("InstanceType");
-  plan.charge_type = call.args.text("InstanceChargeType");
+void plan_type(const Call& call, const Args& args, InstancePlan& plan) {
+  const std::string name = args.text("InstanceType");
+  plan.charge_type = args.text("InstanceChargeType");
   if (plan.charge_type == "CDHPAID") {
     throw Error{"MissingParameter", "Placement.HostIds", "",
                 "`CDHPAID` instances run on a dedicated host."};
@@ -74,7 +73,7 @@ void plan_type(const Call& call, InstancePlan& plan) {
   }
   if (!well_formed_type(name))
     throw Error{"InvalidInstanceType.Malformed", "InstanceType", name, {}};
-  plan.type = call.state.catalog().instance_type(name);
+  plan.type = call.catalog.instance_type(name);
   if (plan.type == nullptr)
     throw Error{"InvalidParameterValue.InstanceTypeNotFound", "InstanceType", name, {}};
   if (!plan.type->sold_in(plan.zone->id)) {
@@ -90,9 +89,9 @@ void plan_type(const Call& call, InstancePlan& plan) {
   }
 }
 
-void plan_image(const Call& call, InstancePlan& plan) {
-  const std::string id = call.args.text("ImageId");
-  plan.image = &require_image(call, id, "ImageId");
+void plan_image(const Call& call, const Args& args, InstancePlan& plan) {
+  const std::string id = args.text("ImageId");
+  plan.image = require_image(call, id, "ImageId");
   plan.windows = plan.image->doc.at("Platform") == "Windows";
   if (plan.image->doc.at("Architecture") != plan.type->family->architecture) {
     refuse(call,
@@ -104,10 +103,10 @@ void plan_image(const Call& call, InstancePlan& plan) {
   }
 }
 
-void plan_market(const Call& call, const InstancePlan& plan) {
+void plan_market(const Call& call, const Args& args, const InstancePlan& plan) {
   // Without a bid, the market price is paid.
-  if (plan.charge_type != "SPOTPAID" || !call.args.given("InstanceMarketOptions")) return;
-  const Args options = call.args.object("InstanceMarketOptions").object("SpotOptions");
+  if (plan.charge_type != "SPOTPAID" || !args.given("InstanceMarketOptions")) return;
+  const Args options = args.object("InstanceMarketOptions").object("SpotOptions");
   const std::string bid = options.text("MaxPrice");
   const std::string parameter = "InstanceMarketOptions.SpotOptions.MaxPrice";
   double price = 0;
@@ -117,21 +116,21 @@ void plan_market(const Call& call, const InstancePlan& plan) {
     throw Error{"InvalidParameterValue", parameter, bid,
                 "It must be a price as a text, such as `0.05`."};
   }
-  const double market = spot_price(call.state, *plan.type);
+  const double market = spot_price(call.catalog, *plan.type);
   if (price < market) {
     throw Error{"InvalidParameterValue.InsufficientPrice", parameter, bid,
                 "The market price is " + Json(market).dump() + "."};
   }
 }
 
-void plan_network(const Call& call, InstancePlan& plan) {
-  const Args vpc = call.args.object("VirtualPrivateCloud");
+void plan_network(const Call& call, const Args& args, InstancePlan& plan) {
+  const Args vpc = args.object("VirtualPrivateCloud");
   const std::size_t ips = vpc.texts("PrivateIpAddresses").size();
   if (ips > private_ips_max) {
     throw Error{"InvalidParameterValue.LimitExceeded", "VirtualPrivateCloud.PrivateIpAddresses",
                 std::to_string(ips), "At most 20 can be given."};
   }
-  plan.network = checked_network(call, plan.zone->id, plan.count);
+  plan.network = checked_network(call, args, plan.zone->id, plan.count);
   plan.ipv6_count = vpc.integer("Ipv6AddressCount");
   if (plan.ipv6_count > ipv6_addresses_max) {
     throw Error{"LimitExceeded.IPv6AddressNum",
@@ -139,12 +138,12 @@ void plan_network(const Call& call, InstancePlan& plan) {
                 std::to_string(plan.ipv6_count),
                 {}};
   }
-  plan.security_groups = checked_security_groups(call, "SecurityGroupIds");
+  plan.security_groups = checked_security_groups(call, args, "SecurityGroupIds");
   if (plan.security_groups.empty()) plan.security_groups = {default_id(call, "sg", "")};
 }
 
-void plan_internet(const Call& call, InstancePlan& plan) {
-  const Args internet = call.args.object("InternetAccessible");
+void plan_internet(const Args& args, InstancePlan& plan) {
+  const Args internet = args.object("InternetAccessible");
   std::string type = internet.text("InternetChargeType");
   if (type.empty()) type = "TRAFFIC_POSTPAID_BY_HOUR";
   if (type == "BANDWIDTH_PACKAGE" && !internet.given("BandwidthPackageId")) {
@@ -164,9 +163,9 @@ void plan_internet(const Call& call, InstancePlan& plan) {
                    {"BandwidthPackageId", internet.text("BandwidthPackageId")}};
 }
 
-void check_topology(const Call& call, const InstancePlan& plan) {
-  if (!call.args.given("CpuTopology")) return;
-  const Args topology = call.args.object("CpuTopology");
+void check_topology(const Args& args, const InstancePlan& plan) {
+  if (!args.given("CpuTopology")) return;
+  const Args topology = args.object("CpuTopology");
   if (!topology.given("CoreCount") || !topology.given("ThreadPerCore")) {
     throw Error{"InvalidParameter.LackCoreCountOrThreadPerCore", "CpuTopology", "", {}};
   }
@@ -179,9 +178,9 @@ void check_topology(const Call& call, const InstancePlan& plan) {
   }
 }
 
-void check_cluster(const Call& call, const InstancePlan& plan) {
+void check_cluster(const Args& args, const InstancePlan& plan) {
   const bool high_performance = plan.type->family->for_clusters();
-  if (high_performance != call.args.given("HpcClusterId")) {
+  if (high_performance != args.given("HpcClusterId")) {
     throw Error{high_performance ? "InvalidParameterValue.InstanceTypeRequiredHpcCluster"
                                  : "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",
                 "InstanceType",
@@ -190,9 +189,9 @@ void check_cluster(const Call& call, const InstancePlan& plan) {
   }
 }
 
-void plan_timer(const Call& call, InstancePlan& plan) {
-  if (!call.args.given("ActionTimer")) return;
-  const Args timer = call.args.object("ActionTimer");
+void plan_timer(const Call& call, const Args& args, InstancePlan& plan) {
+  if (!args.given("ActionTimer")) return;
+  const Args timer = args.object("ActionTimer");
   if (!timer.given("TimerAction"))
     throw Error{"MissingParameter", "ActionTimer.TimerAction", "", {}};
   const std::string at = timer.text("ActionTime");
@@ -209,34 +208,33 @@ void plan_timer(const Call& call, InstancePlan& plan) {
 }
 
 // An instance is in one group at most.
-void plan_group(const Call& call, InstancePlan& plan) {
-  for (const std::string& id : call.args.texts("DisasterRecoverGroupIds")) {
+void plan_group(const Call& call, const Args& args, InstancePlan& plan) {
+  for (const std::string& id : args.texts("DisasterRecoverGroupIds")) {
     const std::string parameter = "DisasterRecoverGroupIds";
     require_room(call, require_placement_group(call, id, parameter), plan.count, parameter);
     plan.placement_group = id;
   }
 }
 
-void check_counts(const Call& call, const InstancePlan& plan) {
-  if (call.args.integer("MinCount") > plan.count) {
-    throw Error{"InvalidParameterCombination", "MinCount",
-                std::to_string(call.args.integer("MinCount")), "It is above InstanceCount."};
+void check_counts(const Call& call, const Args& args, const InstancePlan& plan) {
+  if (args.integer("MinCount") > plan.count) {
+    throw Error{"InvalidParameterCombination", "MinCount", std::to_string(args.integer("MinCount")),
+                "It is above InstanceCount."};
   }
-  const std::int64_t quota = call.state.quotas().get(call.store.tenant(), "instances");
-  if (call.store.count(kinds::instance) + plan.count > quota) {
+  const std::int64_t quota = call.quotas.get(call.store.tenant(), "instances");
+  if (call.store.count("instance") + plan.count > quota) {
     throw Error{"LimitExceeded.InstanceQuota", "InstanceCount", std::to_string(plan.count),
                 "The quota in this region is " + std::to_string(quota) + "."};
   }
 }
 
 // What is left has to do for all instances, or for MinCount of them if that is given.
-void check_stock(const Call& call, InstancePlan& plan) {
-  if (call.state.capacity().rules().empty()) return;
-  Stock stock = stock_of(call);
+void check_stock(const Call& call, const Args& args, InstancePlan& plan) {
+  if (call.stock.unlimited()) return;
+  Stock& stock = call.stock;
   const Sku machine{plan.zone->id, plan.type->id, plan.charge_type};
   if (const auto left = stock.left(machine); left && *left < plan.count) {
-    const std::int64_t least =
-        call.args.given("MinCount") ? call.args.integer("MinCount") : plan.count;
+    const std::int64_t least = args.given("MinCount") ? args.integer("MinCount") : plan.count;
     if (*left == 0 && stock.by_zone(machine)) {
       throw Error{
           "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
@@ -261,38 +259,49 @@ void check_stock(const Call& call, InstancePlan& plan) {
   }
 }
 
+// Each instance gets a copy.
+void check_metadata(const Call& call, const Args& args) {
+  if (!args.given("Metadata")) return;
+  const std::size_t bytes = args.json().at("Metadata").dump().size();
+  if (bytes > metadata_bytes_max) {
+    refuse(call, {"InvalidParameterValue.LimitExceeded", "InvalidParameterValue"}, "Metadata",
+           std::to_string(bytes),
+           "All of it can have " + std::to_string(metadata_bytes_max) + " bytes at most.");
+  }
+}
+
 }  // namespace
 
-InstancePlan plan_purchase(const Call& call) {
+InstancePlan plan_purchase(const Call& call, const Args& args) {
   InstancePlan plan;
-  plan.count = call.args.integer("InstanceCount");
-  check_references(call);
-  plan_placement(call, plan);
-  plan_type(call, plan);
-  plan_image(call, plan);
-  plan_market(call, plan);
-  plan.system_disk =
-      checked_system_disk(call, call.args.object("SystemDisk"), *plan.type, *plan.image);
-  plan.data_disks = checked_data_disks(call, call.args.objects("DataDisks"), *plan.type);
-  plan_internet(call, plan);
-  check_login(call, *plan.image);
-  if (call.args.given("HostName"))
-    require_host_names(call, call.args.text("HostName"), plan.count, plan.windows);
-  check_cluster(call, plan);
-  plan.tags = tags_for(call, "instance");
+  plan.count = args.integer("InstanceCount");
+  check_references(call, args);
+  plan_placement(call, args, plan);
+  plan_type(call, args, plan);
+  plan_image(call, args, plan);
+  plan_market(call, args, plan);
+  plan.system_disk = checked_system_disk(call, args.object("SystemDisk"), *plan.type, *plan.image);
+  plan.data_disks = checked_data_disks(call, args.objects("DataDisks"), *plan.type);
+  plan_internet(args, plan);
+  check_login(call, args, *plan.image);
+  if (args.given("HostName"))
+    require_host_names(call, args.text("HostName"), plan.count, plan.windows);
+  check_cluster(args, plan);
+  plan.tags = tags_for(call, args, "instance");
   return plan;
 }
 
-InstancePlan plan_instances(const Call& call) {
-  check_members(call);
-  InstancePlan plan = plan_purchase(call);
-  check_counts(call, plan);
-  check_stock(call, plan);
-  plan_group(call, plan);
-  plan_network(call, plan);
-  check_topology(call, plan);
-  require_role_name(call);
-  plan_timer(call, plan);
+InstancePlan plan_instances(const Call& call, const Args& args) {
+  check_members(args);
+  check_metadata(call, args);
+  InstancePlan plan = plan_purchase(call, args);
+  check_counts(call, args, plan);
+  check_stock(call, args, plan);
+  plan_group(call, args, plan);
+  plan_network(call, args, plan);
+  check_topology(args, plan);
+  require_role_name(args);
+  plan_timer(call, args, plan);
   return plan;
 }
 

@@ -13,7 +13,7 @@ namespace cvm {
 struct InstancePlan {
   const Zone* zone = nullptr;
   const InstanceType* type = nullptr;
-  const PublicImage* image = nullptr;
+  std::shared_ptr<const Image> image;
   bool windows = false;
   std::string charge_type;
   std::int64_t count = 1;
@@ -29,11 +29,12 @@ struct InstancePlan {
   std::optional<Time> terminate_at;
 };
 
-// Throws Error with the codes that RunInstances documents.
-InstancePlan plan_instances(const Call& call);
+// `args` are the call's, or what a launch template makes of them. Throws Error with the codes that
+// RunInstances documents.
+InstancePlan plan_instances(const Call& call, const Args& args);
 
 // The part that has a price, for RunInstances and InquiryPriceRunInstances: place, type, image,
 // way of paying, disks, bandwidth, login.
-InstancePlan plan_purchase(const Call& call);
+InstancePlan plan_purchase(const Call& call, const Args& args);
 
 }  // namespace cvm

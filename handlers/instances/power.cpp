@@ -9,7 +9,7 @@
 namespace cvm {
 
 static Reply StartInstances(Call& call) {
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
     call.lifecycle.begin("instance.start", instance, {{"StopChargingMode", "NOT_APPLICABLE"}});
   }
   return {};
@@ -22,22 +22,21 @@ static Reply StopInstances(Call& call) {
            "`StopType` is `SOFT`.");
   }
   const std::string mode = call.args.text("StoppedMode");
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require("instance.stop", instance);
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare("instance.stop", instance);
     if (mode == "STOP_CHARGING" && (instance.doc.at("InstanceChargeType") != "POSTPAID_BY_HOUR" ||
                                     has_local_disks(instance.doc))) {
       throw Error{"UnsupportedOperation.StoppedModeStopCharging", "InstanceIds", instance.id,
                   "Only pay-as-you-go instances on cloud disks can stop being charged."};
     }
     const bool hourly = instance.doc.at("InstanceChargeType") == "POSTPAID_BY_HOUR";
-    call.lifecycle.begin("instance.stop", instance,
-                         {{"StopChargingMode", hourly ? mode : "NOT_APPLICABLE"}});
+    operation.begin({{"StopChargingMode", hourly ? mode : "NOT_APPLICABLE"}});
   }
   return {};
 }
 
 static Reply RebootInstances(Call& call) {
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
     call.lifecycle.begin("instance.reboot", instance);
   }
   return {};
@@ -46,7 +45,7 @@ static Reply RebootInstances(Call& call) {
 // Pay-as-you-go instances vanish when the step ends. Prepaid ones are isolated first and destroyed
 // by a second call.
 static Reply TerminateInstances(Call& call) {
-  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  std::vector<Resource> instances = load(call, "instance", "InstanceIds");
   const auto is_prepaid = [](const Resource& instance) {
     return instance.doc.at("InstanceChargeType") == "PREPAID";
   };
@@ -57,33 +56,31 @@ static Reply TerminateInstances(Call& call) {
     }
     const bool isolated = instance.doc.at("InstanceState") == "SHUTDOWN";
     const char* step = prepaid && !isolated ? "instance.isolate" : "instance.terminate";
-    call.lifecycle.require(step, instance);
+    Operation operation = call.lifecycle.prepare(step, instance);
     if (instance.doc.at("DisableApiTermination") == true) {
       throw Error{"UnsupportedOperation.InstancesProtected", "InstanceIds", instance.id, {}};
     }
-    call.lifecycle.begin(step, instance);
+    operation.begin();
   }
   return {};
 }
 
 // The rescue system is a Linux for x86. Leaving it, the instance is what it was before.
 static Reply EnterRescueMode(Call& call) {
-  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
-  call.lifecycle.require("instance.enter_rescue", instance);
+  Resource instance = call.store.get("instance", call.args.text("InstanceId"));
+  Operation operation = call.lifecycle.prepare("instance.enter_rescue", instance);
   require_charged(instance);
   if (type_of(call, instance.doc).family->architecture == "arm64")
     throw Error{"UnsupportedOperation.ArmArchitecture", "InstanceId", instance.id, {}};
   require_login_password(call, "Password", call.args.text("Password"), is_windows(instance.doc));
   const Json before = {{"InstanceState", instance.doc.at("InstanceState")},
                        {"StopChargingMode", instance.doc.at("StopChargingMode")}};
-  call.lifecycle.begin(
-      "instance.enter_rescue", instance,
-      {{"StopChargingMode", "NOT_APPLICABLE"}, {"hidden", {{"BeforeRescue", before}}}});
+  operation.begin({{"StopChargingMode", "NOT_APPLICABLE"}, {"hidden", {{"BeforeRescue", before}}}});
   return {};
 }
 
 static Reply ExitRescueMode(Call& call) {
-  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
+  Resource instance = call.store.get("instance", call.args.text("InstanceId"));
   call.lifecycle.begin("instance.exit_rescue", instance,
                        instance.hidden.value("BeforeRescue", Json{{"InstanceState", "RUNNING"}}));
   return {};

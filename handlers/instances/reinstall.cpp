@@ -11,8 +11,8 @@ namespace cvm {
 // if it was stopped.
 static Reply ResetInstance(Call& call) {
   const Args& args = call.args;
-  Resource instance = call.store.get(kinds::instance, args.text("InstanceId"));
-  call.lifecycle.require("instance.reset", instance);
+  Resource instance = call.store.get("instance", args.text("InstanceId"));
+  Operation operation = call.lifecycle.prepare("instance.reset", instance);
   require_charged(instance);
   const Reinstallation plan = checked_reinstallation(call, instance);
   const Json& image = plan.image->doc;
@@ -23,23 +23,21 @@ static Reply ResetInstance(Call& call) {
   if (args.given("UserData")) hidden["UserData"] = args.text("UserData");
   if (args.given("HostName")) hidden["HostName"] = args.text("HostName");
   if (args.given("EnhancedService")) hidden["EnhancedService"] = args.json().at("EnhancedService");
-  call.lifecycle.begin("instance.reset", instance,
-                       {{"ImageId", image.at("ImageId")},
-                        {"OsName", image.at("OsName")},
-                        {"SystemDisk", {{"DiskSize", plan.system_disk_gb}}},
-                        {"LoginSettings", {{"KeyIds", Json::array()}}},
-                        {"DefaultLoginUser", plan.image->login_user},
-                        {"DefaultLoginPort", plan.image->login_port},
-                        {"StopChargingMode", "NOT_APPLICABLE"},
-                        {"hidden", hidden}});
+  operation.begin({{"ImageId", image.at("ImageId")},
+                   {"OsName", image.at("OsName")},
+                   {"SystemDisk", {{"DiskSize", plan.system_disk_gb}}},
+                   {"LoginSettings", {{"KeyIds", Json::array()}}},
+                   {"DefaultLoginUser", plan.image->login_user},
+                   {"DefaultLoginPort", plan.image->login_port},
+                   {"StopChargingMode", "NOT_APPLICABLE"},
+                   {"hidden", hidden}});
   return {};
 }
 
 static Reply ResetInstancesType(Call& call) {
-  const std::int64_t degrades_max =
-      call.state.quotas().get(call.store.tenant(), "instance_degrades");
-  for (Resource& instance : load(call, kinds::instance, "InstanceIds")) {
-    call.lifecycle.require("instance.change_type", instance);
+  const std::int64_t degrades_max = call.quotas.get(call.store.tenant(), "instance_degrades");
+  for (Resource& instance : load(call, "instance", "InstanceIds")) {
+    Operation operation = call.lifecycle.prepare("instance.change_type", instance);
     require_stopped(instance, call.args.flag("ForceStop"));
     const InstanceType& to = checked_type_change(call, instance);
     std::int64_t degrades = instance.hidden.value("Degrades", std::int64_t{0});
@@ -49,36 +47,36 @@ static Reply ResetInstancesType(Call& call) {
                   "It was downgraded " + std::to_string(degrades_max) + " times already."};
     }
     RandomStream random = call.store.random_stream();
-    call.lifecycle.begin("instance.change_type", instance,
-                         {{"InstanceType", to.id},
-                          {"CPU", to.cpu},
-                          {"Memory", to.memory_gb},
-                          {"GPUInfo", gpu_info(to, random)},
-                          {"hidden", {{"Degrades", degrades}}}});
+    operation.begin({{"InstanceType", to.id},
+                     {"CPU", to.cpu},
+                     {"Memory", to.memory_gb},
+                     {"GPUInfo", gpu_info(to, random)},
+                     {"hidden", {{"Degrades", degrades}}}});
   }
   return {};
 }
 
 static Reply ResetInstancesPassword(Call& call) {
-  std::vector<Resource> instances = load(call, kinds::instance, "InstanceIds");
+  std::vector<Resource> instances = load(call, "instance", "InstanceIds");
+  std::vector<Operation> operations;
   bool windows = false;
-  for (const Resource& instance : instances) {
-    call.lifecycle.require("instance.reset_password", instance);
+  for (Resource& instance : instances) {
+    operations.push_back(call.lifecycle.prepare("instance.reset_password", instance));
     require_charged(instance);
     require_stopped(instance, call.args.flag("ForceStop"));
     windows = windows || is_windows(instance.doc);
   }
   require_new_password(call, windows);
-  for (Resource& instance : instances) call.lifecycle.begin("instance.reset_password", instance);
+  for (Operation& operation : operations) operation.begin();
   return {};
 }
 
 static Reply ResizeInstanceDisks(Call& call) {
-  Resource instance = call.store.get(kinds::instance, call.args.text("InstanceId"));
-  call.lifecycle.require("instance.resize_disks", instance);
+  Resource instance = call.store.get("instance", call.args.text("InstanceId"));
+  Operation operation = call.lifecycle.prepare("instance.resize_disks", instance);
   require_charged(instance);
   require_stopped(instance, call.args.flag("ResizeOnline") || call.args.flag("ForceStop"));
-  call.lifecycle.begin("instance.resize_disks", instance, checked_growth(call, instance).patch);
+  operation.begin(checked_growth(call, instance).patch);
   return {};
 }
 

@@ -141,12 +141,12 @@ Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
 }  // namespace
 
 static Reply RunInstances(Call& call) {
-  const InstancePlan plan = plan_instances(call);
+  const InstancePlan plan = plan_instances(call, call.args);
   Json ids = Json::array();
   for (std::int64_t index = 0; index < plan.count; ++index) {
     RandomStream random = call.store.random_stream();
     Json doc = document(call, plan, index, random);
-    const Resource instance = call.lifecycle.create("instance.create", kinds::instance, random,
+    const Resource instance = call.lifecycle.create("instance.create", "instance", random,
                                                     std::move(doc), hidden(call, plan, index));
     if (plan.terminate_at) {
       const bool prepaid = plan.charge_type == "PREPAID";

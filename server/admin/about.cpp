@@ -1,5 +1,4 @@
 // Admin calls about the server itself: is it alive, is it ready, how does it run, what can it do.
-#include "handlers/registry.h"
 #include "server/admin/admin_call.h"
 
 namespace cvm {
@@ -7,45 +6,39 @@ namespace cvm {
 namespace {
 
 HttpResponse get_health(AdminCall& call) {
-  const auto up = std::chrono::floor<std::chrono::seconds>(call.wall() - call.gateway.started());
+  const auto up = std::chrono::floor<std::chrono::seconds>(call.wall() - call.admin.started);
   return answer({{"status", "ok"}, {"version", CVMSIM_VERSION}, {"uptime_s", up.count()}});
 }
 
 HttpResponse get_ready(AdminCall& call) {
-  const bool ready = call.gateway.ready;
+  const bool ready = call.admin.ready;
   return answer({{"ready", ready}}, ready ? 200 : 503);
 }
 
 HttpResponse get_info(AdminCall& call) {
-  static constexpr const char* auth_names[] = {"strict", "lenient", "off"};
-  const GatewayOptions& options = call.gateway.options();
   Json actions = Json::object(), scenarios = Json::array();
-  for (const auto& [name, action] : call.gateway.model().actions()) {
-    actions[name] = find_handler(name) == nullptr ? "none" : "full";
+  for (const auto& [name, action] : call.control().model().actions()) {
+    actions[name] = call.control().registry().find(name) == nullptr ? "none" : "full";
   }
-  for (const Scenario& scenario : call.gateway.scenarios) scenarios.push_back(scenario.name);
-  return answer(
-      {{"version", CVMSIM_VERSION},
-       {"api_version", Model::version},
-       {"auth", auth_names[static_cast<int>(options.auth.mode)]},
-       {"auth_skew_s", options.auth.skew_s},
-       {"rate_limits", options.rate_limits ? "documented" : "off"},
-       {"validation", options.ignore_unknown_parameters ? "lenient" : "strict"},
-       {"lifecycle", options.lifecycle},
-       {"clock", call.state().clock("").mode_name()},
+  for (const Scenario& scenario : call.control().scenarios()) scenarios.push_back(scenario.name);
+  Json told = {{"version", CVMSIM_VERSION}, {"api_version", Model::version}};
+  told.update(call.admin.modes);
+  told.update(
+      {{"clock", call.state().clock("").mode_name()},
        {"seed", call.state().seed()},
-       {"state", call.state().database().path()},
+       {"state", call.state().path()},
        {"scenarios", scenarios},
        {"enforced", {"signatures", "rate limits", "parameters", "states", "quotas", "capacity"}},
        {"counts",
         {{"resources", call.state().count("resource")},
          {"pending", call.state().count("transition")},
          {"faults", call.state().faults().rules().size()},
-         {"snapshots", call.gateway.snapshots.size()},
+         {"snapshots", call.admin.snapshots.size()},
          {"regions", call.state().catalog().regions().size()},
          {"instance_types", call.state().catalog().instance_types().size()},
          {"images", call.state().catalog().images().size()}}},
        {"actions", actions}});
+  return answer(told);
 }
 
 Json schema_of(const Route& route) {
@@ -94,7 +87,7 @@ HttpResponse get_openapi(AdminCall&) {
 
 }  // namespace
 
-const Routes server_routes = {
+const Routes about_routes = {
     {.method = "GET",
      .path = "health",
      .function = get_health,

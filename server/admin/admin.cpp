@@ -7,12 +7,14 @@
 #include <algorithm>
 
 #include "server/admin/admin_call.h"
+#include "server/admin/guard.h"
 
 namespace cvm {
 
 namespace {
 
 constexpr std::string_view prefix = "/_cvmsim/";
+constexpr std::size_t message_bytes_max = 2000;
 
 // Whether the path is the route's; the part in braces is taken from it.
 bool fits(std::string_view route, std::string_view path, std::string& part) {
@@ -44,26 +46,37 @@ void read_query(const Route& route, AdminCall& call) {
 void read_body(const Route& route, AdminCall& call) {
   call.body = Json::object();
   if (route.method == "GET" || call.request.body.empty()) return;
-  call.body = Json::parse(call.request.body, nullptr, false);
-  if (call.body.is_discarded()) throw ConfigError{"the body is not valid JSON"};
+  ParsedJson parsed = parse_json(call.request.body, route.body_limits);
+  if (!parsed.problem.empty()) throw ConfigError{"the body " + parsed.problem};
+  call.body = std::move(parsed.value);
   if (route.any_body) return;
   if (!call.body.is_object()) throw ConfigError{"the body must be a JSON object"};
   only(call.body, route.fields);
 }
 
-HttpResponse dispatch(Gateway& gateway, const HttpRequest& request) {
+// What is only read can be read even if nothing can be written, as on a full disk.
+void apply_due(AdminCall& call, const Route& route) {
+  try {
+    call.state().apply_due_all(call.wall());
+  } catch (const std::exception& problem) {
+    if (route.method != "GET") throw;
+    spdlog::error("admin: what is due could not happen: {}", problem.what());
+  }
+}
+
+HttpResponse dispatch(Admin& admin, const HttpRequest& request) {
   const std::string_view path = request.path().substr(prefix.size());
   bool path_known = false;
   for (const Route& route : all_routes()) {
-    AdminCall call{gateway, request, {}, {}, {}};
+    AdminCall call{admin, request, {}, {}, {}};
     if (!fits(route.path, path, call.part)) continue;
     path_known = true;
     if (route.method != request.method) continue;
     read_query(route, call);
     read_body(route, call);
     if (!route.locked) return route.function(call);
-    const std::lock_guard lock(gateway.state().mutex);
-    gateway.state().apply_due_all(gateway.wall_time());
+    const std::lock_guard lock(call.state().mutex);
+    if (route.applies_due) apply_due(call, route);
     return route.function(call);
   }
   if (path_known) {
@@ -85,7 +98,7 @@ std::string AdminCall::asked(std::string_view name) const {
 
 std::string AdminCall::account() const {
   for (const auto& [key, value] : query) {
-    if (key == "account") return gateway.account(value);
+    if (key == "account") return admin.control.account(value);
   }
   return {};
 }
@@ -93,7 +106,7 @@ std::string AdminCall::account() const {
 const Routes& all_routes() {
   static const Routes joined = [] {
     Routes routes;
-    for (const Routes* table : {&server_routes, &state_routes, &time_routes, &fault_routes,
+    for (const Routes* table : {&about_routes, &state_routes, &time_routes, &fault_routes,
                                 &settings_routes, &journal_routes}) {
       routes.insert(routes.end(), table->begin(), table->end());
     }
@@ -106,49 +119,58 @@ HttpResponse answer(const Json& body, int status) {
   return {status, body.dump(-1, ' ', false, Json::error_handler_t::replace)};
 }
 
-std::string text_field(const Json& object, const std::string& name, bool needed) {
-  const auto found = object.find(name);
-  const bool given = found != object.end();
-  if (given ? !found->is_string() || found->get<std::string>().empty() : needed) {
-    throw ConfigError{"`" + name + "` must be a text"};
-  }
-  return given ? found->get<std::string>() : std::string();
-}
-
-Time time_field(const Json& object, const std::string& name) {
-  const Json& value = object.at(name);
-  if (value.is_string()) {
-    if (const auto time = parse_iso8601_ms(value.get_ref<const std::string&>())) return *time;
-  }
-  throw ConfigError{"`" + name + "` must be a time like 2026-01-01T00:00:00Z, not " + value.dump()};
-}
-
-bool flag_field(const Json& object, const std::string& name, bool otherwise) {
-  const auto found = object.find(name);
-  if (found == object.end()) return otherwise;
-  if (!found->is_boolean()) throw ConfigError{"`" + name + "` must be true or false"};
-  return found->get<bool>();
-}
-
 bool is_admin(std::string_view path) {
   return path.starts_with(prefix) || path == prefix.substr(0, prefix.size() - 1);
 }
 
-HttpResponse handle_admin(Gateway& gateway, const HttpRequest& request) {
-  const auto refusal = [](int status, std::string_view code, std::string_view message) {
-    return answer({{"error", {{"code", code}, {"message", message}}}}, status);
+std::uint64_t admin_body_bytes_max(const HttpRequest& request) {
+  if (request.method == "GET" || request.method == "HEAD") return 0;
+  std::string part;
+  for (const Route& route : all_routes()) {
+    const std::string_view path =
+        request.path().substr(std::min(prefix.size(), request.path().size()));
+    if (route.method == request.method && fits(route.path, path, part)) return route.body_bytes_max;
+  }
+  return Route{}.body_bytes_max;
+}
+
+Admin::Admin(Control& to, Journal& requests, const Metrics& counters, RateLimit& rates,
+             const AuthOptions& signatures, const BrowserOptions& pages, Json how)
+    : control(to),
+      journal(requests),
+      metrics(counters),
+      rate_limit(rates),
+      auth(signatures),
+      browser(pages),
+      modes(std::move(how)),
+      started(control.wall()) {}
+
+HttpResponse Admin::handle(const HttpRequest& request) {
+  HttpResponse response;
+  const auto refuse = [&](int status, std::string_view code, std::string_view message) {
+    // Many messages repeat what was sent.
+    const std::string_view told = shorten(message, message_bytes_max);
+    response = answer({{"error", {{"code", code}, {"message", told}}}}, status);
   };
   try {
-    if (request.path().size() < prefix.size()) throw AdminError{404, "NotFound", "no admin call"};
-    return dispatch(gateway, request);
+    refuse_web_pages(browser, request);
+    if (is_preflight(browser, request)) {
+      response.status = 204;
+    } else if (request.path().size() < prefix.size()) {
+      throw AdminError{404, "NotFound", "no admin call"};
+    } else {
+      response = dispatch(*this, request);
+    }
   } catch (const AdminError& error) {
-    return refusal(error.status, error.code, error.message);
+    refuse(error.status, error.code, error.message);
   } catch (const ConfigError& error) {
-    return refusal(400, "BadRequest", error.message);
+    refuse(400, "BadRequest", error.message);
   } catch (const std::exception& bug) {
     spdlog::error("bug: admin: {}", bug.what());
-    return refusal(500, "InternalError", "an internal error occurred; see the log");
+    refuse(500, "InternalError", "an internal error occurred; see the log");
   }
+  add_browser_headers(browser, request, response);
+  return response;
 }
 
 }  // namespace cvm

@@ -1,28 +1,30 @@
 // What the files of the admin API share: one call, its helpers, and the tables of routes.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "server/gateway/gateway.h"
-#include "server/request/http.h"
+#include "server/admin/admin.h"
 #include "server/request/wire.h"
 #include "state/base/fields.h"
 #include "state/base/json.h"
+#include "state/base/parse_json.h"
 
 namespace cvm {
 
 struct AdminCall {
-  Gateway& gateway;
+  Admin& admin;
   const HttpRequest& request;
   Pairs query;
   Json body;         // An object unless the route takes anything.
   std::string part;  // What stands in the path for `{…}`, decoded.
 
-  State& state() const { return gateway.state(); }
-  Time wall() const { return gateway.wall_time(); }
+  Control& control() const { return admin.control; }
+  State& state() const { return admin.control.state(); }
+  Time wall() const { return admin.control.wall(); }
   // The value of a query parameter; empty if it is not given.
   std::string asked(std::string_view name) const;
   // The uin that `?account=` names; empty for every account.
@@ -41,34 +43,19 @@ struct Route {
   std::string_view summary;
   std::vector<std::string_view> query = {};   // Parameters it takes; others are refused.
   std::vector<std::string_view> fields = {};  // Members its body may have; others are refused.
-  bool any_body = false;                      // Takes other bodies, too, and checks them itself.
-  bool locked = true;                         // Runs under the state's lock, with time apply_dued.
+  JsonLimits body_limits = {};
+  std::uint64_t body_bytes_max = 1 << 20;
+  bool any_body = false;    // Takes other bodies, too, and checks them itself.
+  bool locked = true;       // Runs under the state's lock.
+  bool applies_due = true;  // What is due happens first, if locked; not where all is replaced.
 };
 using Routes = std::vector<Route>;
 
-extern const Routes server_routes, time_routes, fault_routes, settings_routes, state_routes,
+extern const Routes about_routes, time_routes, fault_routes, settings_routes, state_routes,
     journal_routes;
-// All of them, in the order of the contract.
+// All of them.
 const Routes& all_routes();
 
 HttpResponse answer(const Json& body, int status = 200);
-
-// Readers of fields; throw ConfigError that names the field.
-std::string text_field(const Json& object, const std::string& name, bool needed);
-Time time_field(const Json& object, const std::string& name);
-bool flag_field(const Json& object, const std::string& name, bool otherwise);
-
-// Inline: tables in other files are made of them before main() runs.
-inline const std::vector<std::string_view> clock_fields = {"mode", "now", "rate"};
-inline const std::vector<std::string_view> advance_fields = {"seconds", "to", "until"};
-inline const std::vector<std::string_view> credential_fields = {
-    "SecretId", "SecretKey", "Token", "ExpiresAt", "Uin", "AppId", "status", "read_only"};
-
-// Parts of scenarios that have an admin call of their own, too. The caller holds the lock.
-void apply_clock(Gateway& gateway, const std::string& account, const Json& given);
-std::vector<StateChange> apply_advance(Gateway& gateway, const std::string& account,
-                                       const Json& given);
-Credential read_credential(const Json& given);
-const FaultRule& add_fault(Gateway& gateway, Settings& settings, const Json& given);
 
 }  // namespace cvm

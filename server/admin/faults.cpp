@@ -36,7 +36,7 @@ HttpResponse post_faults(AdminCall& call) {
         if (!match.emplace("account", account).second)
           throw ConfigError{"fault: match.account: `?account=` is given, too"};
       }
-      ids.push_back(add_fault(call.gateway, settings, rule).id);
+      ids.push_back(call.control().add_fault(settings, rule).id);
     }
   });
   Json shown = Json::array();
@@ -58,11 +58,6 @@ HttpResponse delete_faults(AdminCall& call) {
 }
 
 }  // namespace
-
-const FaultRule& add_fault(Gateway& gateway, Settings& settings, const Json& given) {
-  const State& state = gateway.state();
-  return settings.faults.add(given, state.fault_names(), state.times(gateway.wall_time()));
-}
 
 const Routes fault_routes = {
     {.method = "GET",

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "handlers/registry.h"
 #include "server/admin/admin_call.h"
 #include "server/forensics/forensics.h"
+#include "state/base/glob.h"
 
 namespace cvm {
 
@@ -30,38 +30,46 @@ JournalFilter filter_of(const AdminCall& call) {
   for (const auto& [name, value] : call.query) {
     if (name == "code") filter.code = value;
   }
-  filter.limit = number_query(call, "limit", SIZE_MAX);
+  check_glob(filter.action, "`action`: ");
+  check_glob(filter.region, "`region`: ");
+  check_glob(filter.code.value_or(""), "`code`: ");
+  filter.limit = number_query(call, "limit", Journal::entries_max);
+  if (filter.limit > Journal::entries_max)
+    throw ConfigError{"`limit` can be " + std::to_string(Journal::entries_max) + " at most"};
   const std::string since = call.asked("since");
   if (since.empty()) return filter;
   filter.since = parse_iso8601_ms(since);
   if (filter.since) return filter;
-  if (call.gateway.journal().find(since) == nullptr)
+  if (call.admin.journal.find(since) == nullptr)
     throw ConfigError{"`since` must be a time or a known RequestId, not `" + since + "`"};
   filter.after = since;
   return filter;
 }
 
 HttpResponse get_requests(AdminCall& call) {
-  const Journal::Found found = call.gateway.journal().find(filter_of(call));
-  Json list = Json::array();
-  for (const Journal::Entry& entry : found.entries) list.push_back(entry_json(*entry));
-  return answer({{"requests", list}, {"total", found.total}, {"complete", found.complete}});
+  const Journal::Found found = call.admin.journal.find(filter_of(call));
+  std::string body = "{\"requests\":[";
+  for (const Journal::Entry& entry : found.entries) {
+    if (body.back() != '[') body += ',';
+    body += entry_text(*entry);
+  }
+  body.append("],\"total\":").append(std::to_string(found.total));
+  return {200, body.append(found.complete ? ",\"complete\":true}" : ",\"complete\":false}")};
 }
 
 HttpResponse get_request(AdminCall& call) {
-  const Journal::Entry entry = call.gateway.journal().find(call.part);
+  const Journal::Entry entry = call.admin.journal.find(call.part);
   if (entry == nullptr)
     throw AdminError{404, "NotFound", "the journal has no request `" + call.part + "`"};
-  Json told = entry_json(*entry);
+  Json told = Json::parse(entry_text(*entry));
   told["error"] =
       entry->code.empty() ? Json() : Json{{"code", entry->code}, {"message", entry->message}};
   // Searching for the cause takes a while: not under the lock.
   told["signature"] = nullptr;
   if (entry->refused) {
     const HttpRequest request = entry->refused->view();
-    told["signature"] =
-        explain_signature(request, read_common(request), call.state().credentials(),
-                          call.gateway.options().auth, entry->time, entry->refused->refusal);
+    told["signature"] = explain_signature(request, read_common(request), call.state().credentials(),
+                                          call.admin.auth, entry->time, entry->refused->refusal);
   }
   const std::lock_guard lock(call.state().mutex);
   told["fired"] = Json::array();
@@ -77,20 +85,23 @@ HttpResponse get_request(AdminCall& call) {
 }
 
 HttpResponse delete_requests(AdminCall& call) {
-  call.gateway.journal().clear(call.account());
+  call.admin.journal.clear(call.account());
   return answer({{"deleted", true}});
 }
 
-// What of `part` is not in `whole`, as {"path","expected","actual"}.
-void differences(const Json& part, const Json& whole, const std::string& path, Json& found) {
+// Calls `tell(path, expected, actual)` for what of `part` is not in `whole`.
+template <class Tell>
+void each_difference(const Json& part, const Json& whole, const std::string& path,
+                     const Tell& tell) {
+  static const Json absent;
   if (part.is_object() && whole.is_object()) {
     for (const auto& item : part.items()) {
       const std::string at = path.empty() ? item.key() : path + "." + item.key();
       const auto other = whole.find(item.key());
-      differences(item.value(), other == whole.end() ? Json() : *other, at, found);
+      each_difference(item.value(), other == whole.end() ? absent : *other, at, tell);
     }
   } else if (!is_part(part, whole)) {
-    found.push_back({{"path", path}, {"expected", part}, {"actual", whole}});
+    tell(path, part, whole);
   }
 }
 
@@ -123,22 +134,55 @@ JournalFilter filter_of(const Wanted& wanted) {
   return filter;
 }
 
-Json differences(const Wanted& wanted, const JournalEntry& entry) {
-  Json found = Json::array();
-  differences(wanted.params, entry.params, "", found);
-  const auto differs = [&](const char* name, const std::string& expected,
-                           const std::string& actual) {
-    found.push_back({{"path", name}, {"expected", expected}, {"actual", actual}});
-  };
+template <class Tell>
+void each_difference(const Wanted& wanted, const JournalEntry& entry, const Tell& tell) {
+  if (!wanted.params.empty()) each_difference(wanted.params, Json::parse(entry.params), "", tell);
   if (!wanted.region.empty() && wanted.region != entry.region)
-    differs("region", wanted.region, entry.region);
+    tell("region", wanted.region, entry.region);
   const bool ok = wanted.code == "OK" ? entry.code.empty() : wanted.code == entry.code;
-  if (wanted.code && !ok) differs("code", *wanted.code, entry.code);
-  return found;
+  if (wanted.code && !ok) tell("code", *wanted.code, entry.code);
 }
 
+std::size_t count_differences(const Wanted& wanted, const JournalEntry& entry) {
+  std::size_t count = 0;
+  each_difference(wanted, entry, [&](const std::string&, const Json&, const Json&) { ++count; });
+  return count;
+}
+
+Json near_miss(const Wanted& wanted, const JournalEntry& entry) {
+  Json differences = Json::array();
+  each_difference(
+      wanted, entry, [&](const std::string& path, const Json& expected, const Json& actual) {
+        differences.push_back({{"path", path}, {"expected", expected}, {"actual", actual}});
+      });
+  return {{"request_id", entry.request_id},
+          {"action", entry.action},
+          {"differences", std::move(differences)}};
+}
+
+// The requests that come nearest to what is wanted, the earlier of equals first.
+class NearMisses {
+ public:
+  void add(std::size_t differences, const Journal::Entry& entry) {
+    const auto place =
+        std::upper_bound(misses_.begin(), misses_.end(), differences,
+                         [](std::size_t count, const auto& miss) { return count < miss.first; });
+    misses_.insert(place, {differences, entry});
+    if (misses_.size() > near_misses_max) misses_.pop_back();
+  }
+
+  Json told(const Wanted& wanted) const {
+    Json list = Json::array();
+    for (const auto& [differences, entry] : misses_) list.push_back(near_miss(wanted, *entry));
+    return list;
+  }
+
+ private:
+  std::vector<std::pair<std::size_t, Journal::Entry>> misses_;
+};
+
 void require_action(const AdminCall& call, const std::string& action) {
-  if (call.gateway.model().find(action) == nullptr)
+  if (call.control().model().find(action) == nullptr)
     throw ConfigError{"the API has no action `" + action + "`"};
 }
 
@@ -152,27 +196,22 @@ HttpResponse verify_count(AdminCall& call) {
       throw ConfigError{"`count` must be an integer from 0"};
     count = given.get<std::int64_t>();
   }
-  const Journal::Found journal = call.gateway.journal().find(filter_of(wanted));
+  const Journal::Found journal = call.admin.journal.find(filter_of(wanted));
   std::int64_t found = 0;
-  std::vector<std::pair<std::size_t, Json>> misses;
+  NearMisses misses;
   for (const Journal::Entry& entry : journal.entries) {
-    const Json differ = differences(wanted, *entry);
-    if (differ.empty()) {
+    const std::size_t differ = count_differences(wanted, *entry);
+    if (differ == 0) {
       ++found;
     } else {
-      misses.emplace_back(differ.size(), Json{{"request_id", entry->request_id},
-                                              {"action", entry->action},
-                                              {"differences", differ}});
+      misses.add(differ, entry);
     }
   }
   const bool ok = count ? found == *count : found > 0;
-  Json near = Json::array();
-  std::stable_sort(misses.begin(), misses.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (std::size_t i = 0; !ok && i < std::min(near_misses_max, misses.size()); ++i)
-    near.push_back(misses[i].second);
-  return answer(
-      {{"ok", ok}, {"found", found}, {"near_misses", near}, {"complete", journal.complete}});
+  return answer({{"ok", ok},
+                 {"found", found},
+                 {"near_misses", ok ? Json::array() : misses.told(wanted)},
+                 {"complete", journal.complete}});
 }
 
 // Whether the steps happened in this order; others may have happened between them.
@@ -188,27 +227,26 @@ HttpResponse verify_sequence(AdminCall& call) {
   }
   JournalFilter all;
   all.account = call.account();
-  const Journal::Found journal = call.gateway.journal().find(all);
+  const Journal::Found journal = call.admin.journal.find(all);
   std::size_t found = 0;
-  Json near = Json::array();
+  std::vector<Journal::Entry> near;  // The first ones since the last step that was found.
   for (const Journal::Entry& entry : journal.entries) {
     if (found == wanted.size()) break;
     if (entry->action != wanted[found].action) continue;
-    const Json differ = differences(wanted[found], *entry);
-    if (differ.empty()) {
+    if (count_differences(wanted[found], *entry) == 0) {
       ++found;
-      near = Json::array();
+      near.clear();
     } else if (near.size() < near_misses_max) {
-      near.push_back(
-          {{"request_id", entry->request_id}, {"action", entry->action}, {"differences", differ}});
+      near.push_back(entry);
     }
   }
   const bool ok = found == wanted.size();
-  Json told = {{"ok", ok},
-               {"found", found},
-               {"near_misses", ok ? Json::array() : near},
-               {"complete", journal.complete}};
-  if (!ok) told["missing"] = wanted[found].action;
+  Json told = {
+      {"ok", ok}, {"found", found}, {"near_misses", Json::array()}, {"complete", journal.complete}};
+  if (ok) return answer(told);
+  for (const Journal::Entry& entry : near)
+    told["near_misses"].push_back(near_miss(wanted[found], *entry));
+  told["missing"] = wanted[found].action;
   return answer(told);
 }
 
@@ -218,13 +256,13 @@ HttpResponse post_verify(AdminCall& call) {
 
 HttpResponse get_metrics(AdminCall& call) {
   State& state = call.state();
-  std::string text = call.gateway.metrics().text();
+  std::string text = call.admin.metrics.text();
   const auto gauge = [&](const std::string& name, const char* help) {
     text.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ");
     text.append(name).append(" gauge\n");
   };
   gauge("cvmsim_resources", "What exists, by kind.");
-  for (const auto& [kind, total] : Store::totals(state.database())) {
+  for (const auto& [kind, total] : state.totals()) {
     text.append("cvmsim_resources{kind=\"").append(kind).append("\"} ");
     text.append(std::to_string(total)).append("\n");
   }
@@ -247,11 +285,11 @@ HttpResponse get_metrics(AdminCall& call) {
 }
 
 HttpResponse get_coverage(AdminCall& call) {
-  const auto produced = call.gateway.metrics().codes();
+  const auto produced = call.admin.metrics.codes();
   Json actions = Json::object();
-  for (const auto& [name, action] : call.gateway.model().actions()) {
+  for (const auto& [name, action] : call.control().model().actions()) {
     const auto own = produced.find(name);
-    actions[name] = {{"implemented", find_handler(name) != nullptr},
+    actions[name] = {{"implemented", call.control().registry().find(name) != nullptr},
                      {"documented", action.errors},
                      {"produced", own == produced.end() ? Json::array() : Json(own->second)}};
   }
@@ -265,7 +303,8 @@ const Routes journal_routes = {
      .path = "requests",
      .function = get_requests,
      .summary = "The journal: what clients sent, newest last.",
-     .query = {"action", "code", "region", "account", "since", "limit"}},
+     .query = {"action", "code", "region", "account", "since", "limit"},
+     .locked = false},
     {.method = "GET",
      .path = "requests/{RequestId}",
      .function = get_request,
@@ -281,7 +320,8 @@ const Routes journal_routes = {
      .function = post_verify,
      .summary = "Whether requests were made, how often, or in which order.",
      .query = {"account"},
-     .fields = {"action", "params", "count", "code", "region", "sequence"}},
+     .fields = {"action", "params", "count", "code", "region", "sequence"},
+     .locked = false},
     {.method = "GET",
      .path = "metrics",
      .function = get_metrics,

@@ -1,13 +1,11 @@
 // Admin calls about time: clocks, the durations of lifecycle steps, and what has changed when.
-#include <cmath>
-
 #include "server/admin/admin_call.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr double advance_max_s = 100.0 * 365 * 86400;
+constexpr std::size_t transitions_told_max = 10000;
 
 Json clock_json(const AdminCall& call) {
   const std::string account = call.account();
@@ -23,15 +21,23 @@ Json clock_json(const AdminCall& call) {
 HttpResponse get_clock(AdminCall& call) { return answer(clock_json(call)); }
 
 HttpResponse put_clock(AdminCall& call) {
-  apply_clock(call.gateway, call.account(), call.body);
-  return answer(clock_json(call));
+  const State::Moved moved = call.control().change_clock(call.account(), call.body);
+  Json told = clock_json(call);
+  told["complete"] = moved.complete;
+  return answer(told);
 }
 
 HttpResponse post_advance(AdminCall& call) {
-  const std::vector<StateChange> changes = apply_advance(call.gateway, call.account(), call.body);
+  const State::Moved moved = call.control().advance(call.account(), call.body);
   Json told = clock_json(call);
-  told["transitions"] = Json::array();
-  for (const StateChange& change : changes) told["transitions"].push_back(change_json(change));
+  told["complete"] = moved.complete;
+  told["transitions_total"] = moved.changes.size();
+  Json transitions = Json::array();
+  for (const StateChange& change : moved.changes) {
+    if (transitions.size() == transitions_told_max) break;
+    transitions.push_back(change_json(change));
+  }
+  told["transitions"] = std::move(transitions);
   return answer(told);
 }
 
@@ -58,52 +64,6 @@ HttpResponse get_events(AdminCall& call) {
 }
 
 }  // namespace
-
-void apply_clock(Gateway& gateway, const std::string& account, const Json& given) {
-  const Time wall = gateway.wall_time();
-  std::optional<Clock> mode;
-  std::optional<Time> now;
-  if (given.contains("mode")) mode = Clock::parse(text_field(given, "mode", true), wall);
-  if (given.contains("rate")) {
-    if (!given["rate"].is_number()) throw ConfigError{"`rate` must be a number"};
-    mode = Clock::parse("x" + given["rate"].dump(), wall);
-  }
-  if (given.contains("mode") && given.contains("rate") && mode->mode_name() != given["mode"]) {
-    throw ConfigError{"`rate` contradicts `mode`"};
-  }
-  if (given.contains("now")) now = time_field(given, "now");
-  gateway.state().move_clock(
-      account,
-      [&](const std::string&, Clock& clock) {
-        if (mode) clock.change_mode(*mode, wall);
-        if (now) clock.set(*now, wall);
-      },
-      wall);
-}
-
-std::vector<StateChange> apply_advance(Gateway& gateway, const std::string& account,
-                                       const Json& given) {
-  State& state = gateway.state();
-  const Time wall = gateway.wall_time();
-  if (given.size() != 1) throw ConfigError{"give one of `seconds`, `to`, `until`"};
-  if (given.contains("until")) {
-    if (given["until"] != "idle") throw ConfigError{"`until` can only be `idle`"};
-    return state.advance_until_idle(account, wall);
-  }
-  if (given.contains("to")) {
-    const Time to = time_field(given, "to");
-    return state.move_clock(
-        account, [&](const std::string&, Clock& clock) { clock.set(to, wall); }, wall);
-  }
-  const Json& seconds = given.at("seconds");
-  if (!seconds.is_number() || seconds.get<double>() < 0 || seconds.get<double>() > advance_max_s) {
-    throw ConfigError{"`seconds` must be a number from 0 to a hundred years"};
-  }
-  const Milliseconds step{std::llround(seconds.get<double>() * 1000)};
-  return state.move_clock(
-      account, [&](const std::string&, Clock& clock) { clock.set(clock.now(wall) + step, wall); },
-      wall);
-}
 
 const Routes time_routes = {
     {.method = "GET",

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "server/auth/crypto.h"
+#include "state/base/crypto.h"
 #include "state/base/error.h"
 
 namespace cvm {
@@ -15,6 +15,8 @@ namespace cvm {
 namespace {
 
 constexpr std::size_t derived_keys_max = 1024;
+constexpr std::size_t signed_headers_max = 100;
+constexpr std::size_t told_max = 256;
 
 [[noreturn]] void refuse(const char* code, std::string_view parameter = {},
                          std::string_view value = {}, std::string detail = {}) {
@@ -25,6 +27,14 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+// Takes what stands before the next separator off a list.
+std::string_view cut(std::string_view& list, char separator) {
+  const std::size_t end = list.find(separator);
+  const std::string_view first = list.substr(0, end);
+  list = end == list.npos ? std::string_view() : list.substr(end + 1);
+  return first;
 }
 
 std::string_view without_port(std::string_view host) {
@@ -99,9 +109,10 @@ bool tc3_matches(const HttpRequest& request, const Authorization& authorization,
 
 bool v1_matches(const HttpRequest& request, const CommonParams& common,
                 std::string_view secret_key) {
-  const Digest digest = common.signature_method == "HmacSHA256" ? Digest::sha256 : Digest::sha1;
+  const Digest digest = v1_digest(common.signature_method);
+  const Pairs sorted = v1_sorted(common.signed_pairs);
   return any_spelling(request, [&](std::string_view host, std::string_view path) {
-    const std::string source = v1_source(request.method, host, path, common.signed_pairs);
+    const std::string source = v1_source(request.method, host, path, sorted);
     return equal_constant_time(base64(hmac(digest, secret_key, source)), common.signature);
   });
 }
@@ -132,6 +143,7 @@ Caller authenticate_tc3(const HttpRequest& request, const CommonParams& common,
   const std::int64_t seconds = parse_timestamp("X-TC-Timestamp", common.timestamp);
   const std::string id(authorization.secret_id);
   if (options.mode != Auth::strict) return {id, credentials.account(id)};
+  check_signed_headers(authorization.signed_headers);
   const Credential credential = known(credentials, id, common.token, wall);
   if (!tc3_matches(request, authorization, common.timestamp, credential.secret_key)) {
     refuse("AuthFailure.SignatureFailure", "Authorization");
@@ -176,13 +188,8 @@ Authorization parse_authorization(std::string_view header) {
   Authorization authorization;
   std::string_view credential;
   while (!header.empty()) {
-    const std::size_t comma = header.find(',');
-    const std::string_view item = trim(header.substr(0, comma));
-    header = comma == header.npos ? std::string_view() : header.substr(comma + 1);
-    const std::size_t equals = item.find('=');
-    const std::string_view name = item.substr(0, equals);
-    const std::string_view value =
-        equals == item.npos ? std::string_view() : item.substr(equals + 1);
+    std::string_view value = trim(cut(header, ','));
+    const std::string_view name = cut(value, '=');
     if (name == "Credential") credential = value;
     if (name == "SignedHeaders") authorization.signed_headers = value;
     if (name == "Signature") authorization.signature = value;
@@ -205,6 +212,31 @@ Authorization parse_authorization(std::string_view header) {
   return authorization;
 }
 
+void check_signed_headers(std::string_view list) {
+  const auto malformed = [&](std::string detail) {
+    refuse("AuthFailure.InvalidAuthorization", "SignedHeaders", list.substr(0, told_max),
+           std::move(detail));
+  };
+  std::size_t count = 0;
+  bool content_type = false, host = false;
+  std::string_view before;
+  for (std::string_view rest = list; !rest.empty(); ++count) {
+    const std::string_view name = cut(rest, ';');
+    if (count == signed_headers_max) {
+      malformed("`SignedHeaders` must name at most " + std::to_string(signed_headers_max) +
+                " headers.");
+    }
+    if (name <= before || lower_case(name) != name) {
+      malformed(
+          "The names in `SignedHeaders` must be in lower case and sorted, each of them once.");
+    }
+    content_type = content_type || name == "content-type";
+    host = host || name == "host";
+    before = name;
+  }
+  if (!content_type || !host) malformed("`SignedHeaders` must name `content-type` and `host`.");
+}
+
 std::vector<Tc3Spelling> accepted_spellings(const HttpRequest& request) {
   std::vector<Tc3Spelling> all;
   any_spelling(request, [&](std::string_view host, std::string_view path) {
@@ -221,6 +253,18 @@ std::string tc3_payload_hash(const HttpRequest& request) {
   return sha256_hex(request.method == "GET" ? std::string_view() : request.body);
 }
 
+Pairs tc3_headers(const HttpRequest& request, std::string_view signed_headers,
+                  std::string_view host) {
+  Pairs headers;
+  while (!signed_headers.empty()) {
+    const std::string_view name = cut(signed_headers, ';');
+    const std::string_view value = trim(name == "host" ? host : request.header(name));
+    const bool as_sent = name == "host" || name == "content-type";
+    headers.emplace_back(name, as_sent ? std::string(value) : lower_case(value));
+  }
+  return headers;
+}
+
 std::string tc3_canonical_request(const HttpRequest& request, const Authorization& authorization,
                                   std::string_view payload_hash, const Tc3Spelling& spelling) {
   std::string canonical;
@@ -228,20 +272,9 @@ std::string tc3_canonical_request(const HttpRequest& request, const Authorizatio
   canonical.append(request.method).append("\n").append(spelling.path).append("\n");
   if (request.method == "GET") canonical.append(request.query());
   canonical += '\n';
-  std::string_view rest = authorization.signed_headers;
-  while (!rest.empty()) {
-    const std::size_t semicolon = rest.find(';');
-    const std::string_view name = rest.substr(0, semicolon);
-    rest = semicolon == rest.npos ? std::string_view() : rest.substr(semicolon + 1);
-    canonical.append(lower_case(name)).append(":");
-    if (equal_ignoring_case(name, "host")) {
-      canonical.append(trim(spelling.host));
-    } else if (equal_ignoring_case(name, "content-type")) {
-      canonical.append(trim(request.header(name)));
-    } else {
-      canonical.append(lower_case(trim(request.header(name))));
-    }
-    canonical += '\n';
+  for (const auto& [name, value] :
+       tc3_headers(request, authorization.signed_headers, spelling.host)) {
+    canonical.append(name).append(":").append(value).append("\n");
   }
   return canonical.append("\n")
       .append(authorization.signed_headers)
@@ -264,16 +297,18 @@ std::string tc3_signature(std::string_view canonical_request, std::string_view t
                   tc3_string_to_sign(canonical_request, timestamp, authorization)));
 }
 
-std::string v1_source(std::string_view method, std::string_view host, std::string_view path,
-                      const Pairs& pairs) {
-  Pairs sorted = pairs;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  return v1_source_in_order(method, host, path, sorted);
+Digest v1_digest(std::string_view signature_method) {
+  return signature_method == "HmacSHA256" ? Digest::sha256 : Digest::sha1;
 }
 
-std::string v1_source_in_order(std::string_view method, std::string_view host,
-                               std::string_view path, const Pairs& pairs) {
+Pairs v1_sorted(Pairs pairs) {
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  return pairs;
+}
+
+std::string v1_source(std::string_view method, std::string_view host, std::string_view path,
+                      const Pairs& pairs) {
   std::string source;
   source.append(method).append(host).append(path).append("?");
   for (std::size_t i = 0; i < pairs.size(); ++i) {

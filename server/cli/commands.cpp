@@ -222,11 +222,12 @@ int check_health(const CommandOptions& options, std::ostream& errors) {
 
 int print_coverage(const Model& model, const Fixtures& fixtures, std::ostream& out) {
   const Json reached = fixtures.load("coverage.json");
+  const Registry registry;
   for (const auto& [name, action] : model.actions()) {
-    const char* support = find_handler(name) == nullptr ? "unimplemented" : "implemented";
+    const char* support = registry.find(name) == nullptr ? "unimplemented" : "implemented";
     out << std::left << std::setw(40) << name << ' ' << support;
     if (const auto codes = reached.find(name); codes != reached.end()) {
-      const char* separator = find_handler(name) == nullptr ? " " : "   ";
+      const char* separator = registry.find(name) == nullptr ? " " : "   ";
       for (const Json& code : *codes)
         out << std::exchange(separator, " ") << code.get<std::string>();
     }

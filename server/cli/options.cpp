@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
@@ -39,7 +41,7 @@ void declare(CLI::App& app, Options& options, Raw& raw) {
   add("--state", options.state.path, "CVMSIM_STATE", "SQLite file that survives restarts");
   add("--auth", raw.auth, "CVMSIM_AUTH", "verify signatures, take any signature, or none")
       ->check(CLI::IsMember({"strict", "lenient", "off"}));
-  add("--auth-skew", options.gateway.auth.skew_s, "CVMSIM_AUTH_SKEW",
+  add("--auth-skew", options.app.gateway.auth.skew_s, "CVMSIM_AUTH_SKEW",
       "seconds a timestamp may differ; 0: no check")
       ->check(CLI::NonNegativeNumber);
   add("--rate-limits", raw.rate_limits, "CVMSIM_RATE_LIMITS",
@@ -58,25 +60,48 @@ void declare(CLI::App& app, Options& options, Raw& raw) {
       ->envname("CVMSIM_SCENARIO")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_option("--admin-host", options.app.browser.admin_hosts,
+                 "further NAMES, with commas, that the admin API may be asked by")
+      ->envname("CVMSIM_ADMIN_HOST")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add("--cors", options.app.browser.cors, "CVMSIM_CORS",
+      "ORIGIN whose web pages may use the admin API, like http://localhost:3000");
   add("--log", raw.log, "CVMSIM_LOG", "one line a request")->check(CLI::IsMember({"text", "json"}));
   add("--log-level", options.log_level, "CVMSIM_LOG_LEVEL", "trace, debug, info, warn, error, off");
   add("--threads", options.server.threads, "CVMSIM_THREADS", "threads that serve")
       ->check(CLI::Range(1, 64));
 }
 
+void check_browser_options(const BrowserOptions& options) {
+  for (const std::string& name : options.admin_hosts) {
+    const auto host = boost::urls::parse_authority(name);
+    if (!host || host->has_port() || host->has_userinfo() || host->host().empty())
+      throw ConfigError{"--admin-host: `" + name + "` is not a host name"};
+  }
+  if (options.cors.empty()) return;
+  const auto origin = boost::urls::parse_uri(options.cors);
+  const bool web = origin && (origin->scheme_id() == boost::urls::scheme::http ||
+                              origin->scheme_id() == boost::urls::scheme::https);
+  if (!web || origin->host().empty() || origin->has_userinfo() || !origin->path().empty() ||
+      origin->has_query() || origin->has_fragment())
+    throw ConfigError{"--cors: `" + options.cors + "` is not an origin like http://localhost:3000"};
+}
+
 void understand(Options& options, const Raw& raw) {
+  check_browser_options(options.app.browser);
   options.server.listeners.push_back(parse_listener(raw.listen, false));
   if (!raw.tls_listen.empty())
     options.server.listeners.push_back(parse_listener(raw.tls_listen, true));
   if (options.server.tls_certificate.empty() != options.server.tls_key.empty()) {
     throw ConfigError{"--tls-cert and --tls-key must be given together"};
   }
-  options.gateway.auth.mode = raw.auth == "strict"    ? Auth::strict
-                              : raw.auth == "lenient" ? Auth::lenient
-                                                      : Auth::off;
-  options.gateway.rate_limits = raw.rate_limits == "documented";
-  options.gateway.ignore_unknown_parameters = raw.validation == "lenient";
-  options.gateway.lifecycle = options.state.lifecycle;
+  options.app.gateway.auth.mode = raw.auth == "strict"    ? Auth::strict
+                                  : raw.auth == "lenient" ? Auth::lenient
+                                                          : Auth::off;
+  options.app.gateway.rate_limits = raw.rate_limits == "documented";
+  options.app.gateway.ignore_unknown_parameters = raw.validation == "lenient";
+  options.app.lifecycle = options.state.lifecycle;
   options.log = raw.log == "json" ? LogFormat::json : LogFormat::text;
   if (raw.seed.empty()) return;
   std::uint64_t seed = 0;

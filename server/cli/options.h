@@ -1,12 +1,12 @@
-// The command line and its environment variables (contract, section 1).
+// The command line and its environment variables.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "server/app.h"
 #include "server/cli/commands.h"
-#include "server/gateway/gateway.h"
 #include "server/gateway/request_log.h"
 #include "server/net/session.h"
 
@@ -18,7 +18,7 @@ struct Options {
 
   // What follows is for serve.
   StateOptions state;
-  GatewayOptions gateway;
+  AppOptions app;
   ServerOptions server;
   std::vector<std::string> scenarios;  // Files, or names of built-in ones.
   std::string tls_directory;

@@ -1,12 +1,29 @@
-// Reads scenarios, fills in what earlier calls answered, and makes the calls.
-#include "server/control/scenario.h"
-
+// Scenarios: read, filled in with what earlier calls answered, applied.
 #include <algorithm>
 
-#include "server/admin/admin_call.h"
-#include "server/auth/crypto.h"
+#include "server/control/control.h"
+#include "state/base/crypto.h"
+#include "state/base/fields.h"
+#include "state/base/parse_json.h"
+#include "state/base/text.h"
 
 namespace cvm {
+
+constexpr std::size_t filled_bytes_max = 16 << 20;
+
+// What the calls that have a name answered.
+struct Control::Named {
+  Json answers = Json::object();
+  std::size_t filled = 0;  // Bytes that took the place of `${…}`.
+
+  std::string text(const Json& found) {
+    std::string part = found.is_string() ? found.get<std::string>() : found.dump();
+    filled += part.size();
+    if (filled > filled_bytes_max)
+      throw ConfigError{"what takes the place of `${…}` is more than 16 MB"};
+    return part;
+  }
+};
 
 namespace {
 
@@ -45,86 +62,99 @@ const Json& value_of(const std::string& path, const Json& named) {
   return *value;
 }
 
-Json filled(const Json& value, const Json& named) {
+// Puts what they name in the place of `${…}`, in all texts of the tree.
+template <class Named>
+void fill(Json& value, Named& named) {
   if (value.is_structured()) {
-    Json copy = value;
-    for (auto& item : copy.items()) item.value() = filled(item.value(), named);
-    return copy;
+    for (auto& item : value.items()) fill(item.value(), named);
   }
-  if (!value.is_string()) return value;
-  std::string text = value.get<std::string>();
-  for (std::size_t from = text.find("${"); from != text.npos; from = text.find("${", from)) {
+  if (!value.is_string()) return;
+  const std::string text = value.get<std::string>();
+  std::string filled;
+  std::size_t start = 0;
+  for (std::size_t from = text.find("${"); from != text.npos; from = text.find("${", start)) {
     const std::size_t end = text.find('}', from);
     if (end == text.npos) throw ConfigError{"`" + text + "`: `${` without `}`"};
-    const Json& found = value_of(text.substr(from + 2, end - from - 2), named);
-    if (from == 0 && end == text.size() - 1) return found;
-    const std::string part = found.is_string() ? found.get<std::string>() : found.dump();
-    text.replace(from, end - from + 1, part);
-    from += part.size();
+    const Json& found = value_of(text.substr(from + 2, end - from - 2), named.answers);
+    const std::string part = named.text(found);
+    if (from == 0 && end == text.size() - 1) {
+      value = found;
+      return;
+    }
+    filled.append(text, start, from - start).append(part);
+    start = end + 1;
   }
-  return text;
+  if (start > 0) value = filled.append(text, start);
 }
 
-// `{"account", "Action", "Region", "Params", "as"}`, or `{"account", "advance": {…}}`.
-void make_call(Gateway& gateway, const Json& entry, const std::string& account, Json& named) {
+template <class Named>
+Json filled(Json value, Named& named) {
+  fill(value, named);
+  return value;
+}
+
+}  // namespace
+
+// `{"account", "advance": {…}}`
+void Control::apply_advance(const Json& entry, const std::string& account) {
+  only(entry, {"account", "advance"});
+  // Everybody's time does not move for one account's sake.
+  if (!account.empty() && !entry.contains("account")) return;
+  only(entry["advance"], advance_fields, "advance: ");
+  const std::string mover = text_field(entry, "account", false);
+  if (!advance(mover.empty() ? "" : this->account(mover), entry["advance"]).complete)
+    throw ConfigError{"advance: more falls due than one call may apply"};
+}
+
+// `{"account", "Action", "Region", "Params", "as"}`
+void Control::apply_call(const Json& entry, const std::string& account, Named& named) {
   only(entry, {"account", "Action", "Region", "Params", "as", "advance"});
-  std::string caller = text_field(entry, "account", false);
-  if (caller.empty()) caller = "AKIDEXAMPLE";
-  const std::string uin = gateway.account(caller);
+  const auto or_else = [](std::string text, const char* otherwise) {
+    return text.empty() ? otherwise : std::move(text);
+  };
+  const std::string caller = or_else(text_field(entry, "account", false), "AKIDEXAMPLE");
+  const std::string uin = this->account(caller);
   if (!account.empty() && account != uin) return;
-  if (entry.contains("advance")) {
-    only(entry, {"account", "advance"});
-    // Everybody's time does not move for one account's sake.
-    if (!account.empty() && !entry.contains("account")) return;
-    only(entry["advance"], advance_fields, "advance: ");
-    apply_advance(gateway, entry.contains("account") ? uin : "", entry["advance"]);
-    return;
-  }
+  if (entry.contains("advance")) return apply_advance(entry, account);
   const std::string action = text_field(entry, "Action", true);
-  std::string region = text_field(entry, "Region", false);
-  if (region.empty()) region = "ap-guangzhou";
+  const std::string region = or_else(text_field(entry, "Region", false), "ap-guangzhou");
   const Json params = filled(entry.value("Params", Json::object()), named);
   if (!params.is_object()) throw ConfigError{"`Params` must be an object"};
   try {
-    Json response = gateway.perform(caller, action, region, params);
+    Json response = call(caller, action, region, params);
     if (const std::string name = text_field(entry, "as", false); !name.empty())
-      named[name] = std::move(response);
+      named.answers[name] = std::move(response);
   } catch (const Error& error) {
-    throw ConfigError{
-        action + ": " + error.code + ": " +
-        gateway.model().message(error.code, error.parameter, error.value, error.detail, "")};
+    throw ConfigError{action + ": " + error.code + ": " +
+                      model_.message(error.code, error.parameter, error.value, error.detail, "")};
   }
 }
 
 // The uin that a fault rule is for; empty: for all.
-std::string account_in(Gateway& gateway, const Json& rule) {
+std::string Control::account_of_rule(const Json& rule) const {
   static const Json::json_pointer place("/match/account");
   if (!rule.is_object() || !rule.contains(place) || !rule.at(place).is_string()) return {};
-  return gateway.account(rule.at(place).get<std::string>());
+  return account(rule.at(place).get<std::string>());
 }
 
-void change_settings(Gateway& gateway, const Json& scenario) {
-  State& state = gateway.state();
+void Control::apply_settings(const Json& scenario) {
   each(scenario, "credentials", [&](const Json& entry) {
     only(entry, credential_fields);
-    state.credentials().add(read_credential(entry));
+    state_.credentials().add(read_credential(entry));
   });
   if (scenario.contains("clock")) {
     told_at("clock", [&] {
       only(scenario["clock"], clock_fields);
-      apply_clock(gateway, "", scenario["clock"]);
+      change_clock("", scenario["clock"]);
     });
   }
-  state.change_settings([&](Settings& settings) {
+  state_.change_settings([&](Settings& settings) {
     if (scenario.contains("lifecycle")) settings.steps.change(scenario["lifecycle"]);
-    if (scenario.contains("capacity"))
-      settings.capacity.change("", scenario["capacity"], state.catalog(), state.database());
     if (scenario.contains("quotas"))
-      settings.quotas.change("", scenario["quotas"], state.catalog());
+      settings.quotas.change("", scenario["quotas"], state_.catalog());
   });
+  if (scenario.contains("capacity")) state_.change_capacity("", scenario["capacity"]);
 }
-
-}  // namespace
 
 Scenario read_scenario(const std::string& path) {
   Scenario scenario;
@@ -135,61 +165,52 @@ Scenario read_scenario(const std::string& path) {
     if (!built_in) throw ConfigError{"scenario " + path + ": it cannot be read"};
     text = std::string(*built_in);
   }
-  try {
-    scenario.content = Json::parse(*text);
-  } catch (const Json::exception& problem) {
-    throw ConfigError{"scenario " + path + ": " + problem.what()};
-  }
+  ParsedJson parsed = parse_json(*text, file_limits);
+  if (!parsed.problem.empty()) throw ConfigError{"scenario " + path + ": it " + parsed.problem};
+  scenario.content = std::move(parsed.value);
   return scenario;
 }
 
-Json apply_scenario(Gateway& gateway, const Json& scenario, const std::string& account) {
+Json Control::apply(const Json& scenario, const std::string& account) {
   only(scenario, scenario_fields);
-  State& state = gateway.state();
-  State::StateTransaction work(state);
-  Json named = Json::object();
-  if (account.empty()) change_settings(gateway, scenario);
-  each(scenario, "calls", [&](const Json& entry) { make_call(gateway, entry, account, named); });
-  state.change_settings([&](Settings& settings) {
+  State::StateTransaction work(state_);
+  Named named;
+  if (account.empty()) apply_settings(scenario);
+  each(scenario, "calls", [&](const Json& entry) { apply_call(entry, account, named); });
+  state_.change_settings([&](Settings& settings) {
     each(scenario, "faults", [&](const Json& entry) {
-      if (!account.empty() && account != account_in(gateway, entry)) return;
-      add_fault(gateway, settings, filled(entry, named));
+      if (account.empty() || account == account_of_rule(entry))
+        add_fault(settings, filled(entry, named));
     });
   });
   work.commit();
-  return named;
+  return std::move(named.answers);
 }
 
-void start_with(Gateway& gateway, std::vector<Scenario> scenarios) {
-  const std::lock_guard lock(gateway.state().mutex);
-  State::StateTransaction work(gateway.state());
-  Json known = gateway.state().scenarios();
+void Control::start_with(std::vector<Scenario> scenarios) {
+  State::StateTransaction work(state_);
+  Json known = state_.scenarios();
   for (const Scenario& scenario : scenarios) {
     const std::string digest = sha256_hex(scenario.content.dump());
     if (std::find(known.begin(), known.end(), digest) != known.end()) continue;
-    told_at("scenario " + scenario.name, [&] { apply_scenario(gateway, scenario.content); });
+    told_at("scenario " + scenario.name, [&] { apply(scenario.content); });
     known.push_back(digest);
   }
-  gateway.state().set_scenarios(known);
+  state_.set_scenarios(known);
   work.commit();
-  gateway.scenarios = std::move(scenarios);
+  scenarios_ = std::move(scenarios);
 }
 
-void reset(Gateway& gateway, const std::string& account) {
-  State& state = gateway.state();
-  State::StateTransaction work(state);
+void Control::reset(const std::string& account) {
+  State::StateTransaction work(state_);
   if (account.empty()) {
-    state.reset(gateway.wall_time());
+    state_.reset(wall());
   } else {
-    state.reset(account);
+    state_.reset(account);
   }
-  for (const Scenario& scenario : gateway.scenarios) {
-    told_at("scenario " + scenario.name,
-            [&] { apply_scenario(gateway, scenario.content, account); });
-  }
+  for (const Scenario& scenario : scenarios_)
+    told_at("scenario " + scenario.name, [&] { apply(scenario.content, account); });
   work.commit();
-  if (account.empty()) gateway.rate_limit().clear();
-  gateway.journal().clear(account);
 }
 
 }  // namespace cvm

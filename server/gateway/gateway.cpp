@@ -1,13 +1,11 @@
-// The one list of steps that a request goes through; their order is the contract's (section 8).
+// The one list of steps that a request goes through; their order is what clients see, and is told
+// in the README.
 #include "server/gateway/gateway.h"
 
 #include <spdlog/spdlog.h>
 
-#include "handlers/api/formats.h"
 #include "handlers/api/validate.h"
-#include "handlers/registry.h"
-#include "server/admin/admin.h"
-#include "server/auth/crypto.h"
+#include "handlers/core.h"
 #include "server/gateway/response_faults.h"
 
 namespace cvm {
@@ -25,49 +23,94 @@ void check_size(std::size_t bytes, std::size_t limit, const char* what) {
               "The limit is " + std::to_string(limit) + " bytes."};
 }
 
-bool reads_only(std::string_view action) {
-  return action.starts_with("Describe") || action.starts_with("Inquir");
+void check_method_and_size(const HttpRequest& request) {
+  if (request.method != "GET" && request.method != "POST") {
+    throw Error{"UnsupportedProtocol", "method", std::string(request.method), {}};
+  }
+  if (request.method == "GET") check_size(request.target.size(), get_bytes_max, "query");
+  check_size(request.body.size(), tc3_post_bytes_max, "request body");
+}
+
+// What the client calls a common parameter.
+std::string common_name(const Exchange& exchange, const char* parameter) {
+  return (exchange.common.signing == Signing::tc3 ? "X-TC-" : "") + std::string(parameter);
 }
 
 }  // namespace
 
-Gateway::Gateway(State& state, const Model& model, GatewayOptions options,
-                 std::function<Time()> wall_time)
+Gateway::Gateway(State& state, const Model& model, const Registry& registry,
+                 const GatewayOptions& options, std::function<Time()> wall_time)
     : state_(state),
       model_(model),
-      options_(std::move(options)),
-      wall_time_(std::move(wall_time)),
-      started_(wall_time_()) {
-  state_.set_fault_names(fault_names());
+      registry_(registry),
+      options_(options),
+      wall_time_(std::move(wall_time)) {}
+
+void Gateway::begin(Exchange& exchange) {
+  guarded(exchange, [&] {
+    // Touches nothing that changes: requests run in parallel here.
+    check_method_and_size(exchange.request);  // 1. method and size
+    read_common_params(exchange);             // 2. Action and Version are given
+    exchange.caller = authenticate(           // 3. who calls: credentials, signature, time
+        exchange.request, exchange.common, state_.credentials(), options_.auth, exchange.wall);
+    find_action(exchange);                         // 4. Action, Version and Region are known
+    exchange.refusal = read_parameters(exchange);  // 5. parameters; told after the rate limit
+    const std::lock_guard lock(state_.mutex);
+    exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
+    apply_faults(exchange);  // 6. rate limit  7. faults before the work
+    exchange.delay = exchange.decision.delay;
+    if (exchange.delay.count() == 0) perform(exchange);
+  });
+  if (exchange.delay.count() == 0) complete(exchange);
 }
 
-FaultNames Gateway::fault_names() const {
-  FaultNames names{.catalog = state_.catalog()};
-  for (const auto& [name, action] : model_.actions()) names.actions.push_back(name);
-  names.is_code = [this](std::string_view code) { return model_.errors().contains(code); };
-  names.has_parameter = [this](std::string_view action, std::string_view parameter) {
-    return model_.find(action)->in.find(parameter) != nullptr;
-  };
-  names.begins_operation = [](std::string_view action) { return !reads_only(action); };
-  names.states = model_.shape("Instance")->find("InstanceState")->values;
-  names.account = [this](const std::string& name) { return account(name); };
-  return names;
+void Gateway::finish(Exchange& exchange) {
+  guarded(exchange, [&] {
+    const std::lock_guard lock(state_.mutex);
+    perform(exchange);
+  });
+  complete(exchange);
 }
 
-std::string Gateway::account(const std::string& name) const {
-  const bool uin = !name.empty() && name.find_first_not_of("0123456789") == name.npos;
-  if (uin) return name;
-  if (options_.auth.mode == Auth::strict && !state_.credentials().find(name)) {
-    throw ConfigError{"account: no SecretId or uin `" + name + "`"};
-  }
-  return state_.credentials().account(name).uin;
+void Gateway::perform(Exchange& exchange) {
+  const Effect& effect = exchange.decision.effect;
+  if (exchange.refusal) return fail(exchange, *exchange.refusal);  // 8. what 5 and 6 refused
+  if (replace_response(effect, exchange.response)) return;         // 9. faults instead of the work
+  if (effect.kind == Effect::Kind::error)
+    return fail(exchange, {effect.code, "", "", effect.message});
+  const ActionCall call{*exchange.action,
+                        registry_.find(exchange.action->name),
+                        exchange.caller.account.uin,
+                        *exchange.region,
+                        exchange.params.tree,
+                        exchange.common.language,
+                        exchange.request_id,
+                        effect};
+  std::string opened = execute(state_, call, exchange.wall);  // 10. the work
+  exchange.response.body = finish_body(std::move(opened), exchange.request_id);
 }
 
-HttpResponse Gateway::handle(const HttpRequest& request) {
-  Exchange exchange(request);
-  begin(exchange);
-  if (exchange.delay.count() > 0) finish(exchange);
-  return std::move(exchange.response);
+void Gateway::complete(Exchange& exchange) {
+  corrupt_response(exchange.decision.effect, exchange.response);  // 11. faults after the work
+  count(exchange);                                                // 12. metrics and journal
+  JournalEntry entry;
+  entry.request_id = exchange.request_id;
+  entry.time = exchange.wall;
+  entry.account = exchange.caller.account.uin;
+  entry.secret_id = exchange.caller.secret_id;
+  entry.action = exchange.common.action;
+  entry.version = exchange.common.version;
+  entry.region = exchange.common.region;
+  entry.source = exchange.request.source;
+  entry.method = exchange.request.method;
+  entry.status = exchange.response.status;
+  entry.code = exchange.code;
+  entry.message = exchange.message;
+  entry.duration_us = exchange.duration_us;
+  entry.params = kept_params(std::move(exchange.params.tree));
+  entry.faults = exchange.decision.rules;
+  entry.refused = std::move(exchange.refused_signature);
+  exchange.entry = journal_.add(std::move(entry));
 }
 
 // Runs a part of the way; what goes wrong becomes the answer.
@@ -88,99 +131,54 @@ void Gateway::guarded(Exchange& exchange, Work work) {
   exchange.duration_us += std::chrono::duration_cast<std::chrono::microseconds>(passed).count();
 }
 
-void Gateway::begin(Exchange& exchange) {
-  if (is_admin(exchange.request.path())) {
-    exchange.response = handle_admin(*this, exchange.request);
-    return;
-  }
-  guarded(exchange, [&] {
-    prepare(exchange);
-    const std::lock_guard lock(state_.mutex);
-    admit(exchange);
-    exchange.delay = exchange.decision.delay;
-    if (exchange.delay.count() == 0) act(exchange);
-  });
-  if (exchange.delay.count() == 0) complete(exchange);
-}
-
-void Gateway::finish(Exchange& exchange) {
-  guarded(exchange, [&] {
-    const std::lock_guard lock(state_.mutex);
-    act(exchange);
-  });
-  complete(exchange);
-}
-
-HttpResponse Gateway::too_large(std::size_t bytes, std::size_t limit) {
-  const HttpRequest unread;
-  Exchange exchange(unread);
-  guarded(exchange, [&] {
-    throw Error{"RequestSizeLimitExceeded", "request", std::to_string(bytes),
-                "The limit is " + std::to_string(limit) + " bytes."};
-  });
-  complete(exchange);
-  return std::move(exchange.response);
-}
-
-// Steps 1 to 5: method and size, action and version given, who calls, action, version and region
-// known, parameters. Touches nothing that changes.
-void Gateway::prepare(Exchange& exchange) {
-  const HttpRequest& request = exchange.request;
-  if (request.method != "GET" && request.method != "POST") {
-    throw Error{"UnsupportedProtocol", "method", std::string(request.method), {}};
-  }
-  if (request.method == "GET") check_size(request.target.size(), get_bytes_max, "query");
-  check_size(request.body.size(), tc3_post_bytes_max, "request body");
-  exchange.common = read_common(request);
+void Gateway::read_common_params(Exchange& exchange) const {
+  exchange.common = read_common(exchange.request);
   const CommonParams& common = exchange.common;
   if (common.signing == Signing::v1)
-    check_size(request.body.size(), v1_post_bytes_max, "request body");
-  // What the client calls a common parameter.
-  const auto name = [&](const std::string& parameter) {
-    return (common.signing == Signing::tc3 ? "X-TC-" : "") + parameter;
-  };
-  if (common.action.empty()) throw Error{"MissingParameter", name("Action"), "", {}};
-  if (common.version.empty()) throw Error{"MissingParameter", name("Version"), "", {}};
+    check_size(exchange.request.body.size(), v1_post_bytes_max, "request body");
+  if (common.action.empty())
+    throw Error{"MissingParameter", common_name(exchange, "Action"), "", {}};
+  if (common.version.empty())
+    throw Error{"MissingParameter", common_name(exchange, "Version"), "", {}};
+}
 
-  exchange.caller =
-      authenticate(request, common, state_.credentials(), options_.auth, exchange.wall);
-
-  if (common.version != Model::version) {
-    throw Error{"NoSuchVersion", name("Version"), common.version, {}};
-  }
+void Gateway::find_action(Exchange& exchange) const {
+  const CommonParams& common = exchange.common;
+  if (common.version != Model::version)
+    throw Error{"NoSuchVersion", common_name(exchange, "Version"), common.version, {}};
   exchange.action = model_.find(common.action);
-  if (exchange.action == nullptr) {
-    throw Error{"InvalidAction", name("Action"), common.action, {}};
-  }
-  exchange.handler = find_handler(common.action);
-  if (exchange.caller.read_only && !reads_only(common.action)) {
+  if (exchange.action == nullptr)
+    throw Error{"InvalidAction", common_name(exchange, "Action"), common.action, {}};
+  if (exchange.caller.read_only && !exchange.action->only_reads()) {
     throw Error{"UnauthorizedOperation", "Action", common.action,
                 "The SecretId `" + exchange.caller.secret_id + "` may only read."};
   }
-  const auto& regions = state_.catalog().regions();
-  if (exchange.action->needs_region) {
-    if (common.region.empty()) throw Error{"MissingParameter", name("Region"), "", {}};
-    exchange.region = state_.catalog().region(common.region);
-    if (exchange.region == nullptr) {
-      throw Error{"UnsupportedRegion", name("Region"), common.region, {}};
-    }
-  } else {
-    exchange.region = &regions.front();
+  if (!exchange.action->needs_region) {
+    exchange.region = &state_.catalog().regions().front();
+    return;
   }
-  try {
-    exchange.params = read_params(request, common, *exchange.action);
-    validate(*exchange.action, exchange.params.tree,
-             {options_.ignore_unknown_parameters, exchange.params.body_missing});
-  } catch (const Error& error) {
-    exchange.refused = error;
-  }
+  if (common.region.empty())
+    throw Error{"MissingParameter", common_name(exchange, "Region"), "", {}};
+  exchange.region = state_.catalog().region(common.region);
+  if (exchange.region == nullptr)
+    throw Error{"UnsupportedRegion", common_name(exchange, "Region"), common.region, {}};
 }
 
-// Still before anything is done: rate limit, then faults for what is not refused.
-void Gateway::admit(Exchange& exchange) {
-  exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
+std::optional<Error> Gateway::read_parameters(Exchange& exchange) const {
+  try {
+    exchange.params = read_params(exchange.request, exchange.common, *exchange.action);
+  } catch (const Error& refusal) {
+    return refusal;
+  }
+  return validate(*exchange.action, exchange.params.tree,
+                  {options_.ignore_unknown_parameters, exchange.params.body_missing});
+}
+
+// A rule may put a limit of its own in the place of the documented one; other rules see only what
+// is not refused.
+void Gateway::apply_faults(Exchange& exchange) {
   if (state_.faults().empty()) {
-    if (const auto refusal = check_rate(exchange, std::nullopt)) exchange.refused = refusal;
+    if (auto refusal = check_rate(exchange, std::nullopt)) exchange.refusal = std::move(refusal);
     return;
   }
   const Tenant tenant = exchange.tenant();
@@ -194,9 +192,9 @@ void Gateway::admit(Exchange& exchange) {
                        store,
                        state_.now(tenant.account, exchange.wall)};
   std::optional<std::int64_t> limit;
-  if (!exchange.refused) limit = state_.throttle(call, exchange.decision);
-  if (const auto refusal = check_rate(exchange, limit)) exchange.refused = refusal;
-  if (!exchange.refused) state_.evaluate(call, exchange.decision);
+  if (!exchange.refusal) limit = state_.throttle(call, exchange.decision);
+  if (auto refusal = check_rate(exchange, limit)) exchange.refusal = std::move(refusal);
+  if (!exchange.refusal) state_.evaluate(call, exchange.decision);
   state_.save_faults();
 }
 
@@ -210,149 +208,43 @@ std::optional<Error> Gateway::check_rate(const Exchange& exchange,
   return Error{"RequestLimitExceeded", std::to_string(most), std::to_string(requests), {}};
 }
 
-// The rest, one request at a time: time, the action itself.
-void Gateway::act(Exchange& exchange) {
-  if (exchange.refused) throw *exchange.refused;
-  const Effect& effect = exchange.decision.effect;
-  if (replace_response(effect, exchange.response)) return;
-  if (effect.kind == Effect::Kind::error) throw Error{effect.code, "", "", effect.message};
-  if (exchange.handler == nullptr) {
-    throw Error{"UnsupportedOperation", "Action", exchange.action->name,
-                "This emulator does not implement it yet."};
-  }
-  state_.apply_due(exchange.caller.account.uin, exchange.wall);
-  exchange.response.body = finish_body(run(exchange), exchange.request_id);
-}
-
-std::string Gateway::run(Exchange& exchange) {
-  std::optional<std::int64_t> drawn;
-  std::string reply = attempt(exchange, drawn);
-  // The work is gone, but nothing else may ever get the ids that the answer names.
-  if (drawn) state_.set_counter(exchange.caller.account.uin, *drawn);
-  return reply;
-}
-
-// Everything the handler does happens in one savepoint: kept, or gone if it throws.
-std::string Gateway::attempt(Exchange& exchange, std::optional<std::int64_t>& drawn) {
-  const Action& action = *exchange.action;
-  const Tenant tenant = exchange.tenant();
-  const Time now = state_.now(tenant.account, exchange.wall);
-  const Args args(exchange.params.tree, action.in);
-  Savepoint work(state_.database());
-  std::string token, digest;
-  if (action.in.find("ClientToken") != nullptr) token = args.text("ClientToken");
-  const bool dry_run = action.in.find("DryRun") != nullptr && args.flag("DryRun");
-  if (!token.empty() && !dry_run) {
-    // Sorted: the same parameters in another order, or another encoding, are the same request.
-    digest = sha256_hex(nlohmann::json(exchange.params.tree).dump());
-    if (const auto before = state_.recall(tenant, action.name, token, now)) {
-      if (before->digest == digest) return before->reply;
-      throw Error{
-          std::string(action.choose({"InvalidParameterCombination", "InvalidParameterValue"})),
-          "ClientToken", token, "It was used before, with other parameters."};
-    }
-  }
-  Store store = state_.store(tenant);
-  Lifecycle lifecycle(
-      state_.database(), store, state_.steps(),
-      {action.name, exchange.request_id, now, &action.errors, &exchange.decision.effect});
-  std::vector<std::string> shown;
-  Call call{args,
-            action,
-            exchange.caller.account,
-            *exchange.region,
-            store,
-            lifecycle,
-            state_,
-            now,
-            exchange.common.language,
-            shown};
-  std::string reply = exchange.handler(call).take();
-  if (dry_run && action.answers_dry_run) return reply;
-  if (dry_run) throw Error{"DryRunOperation", "", "", {}};
-  if (exchange.decision.effect.kind == Effect::Kind::lost) {
-    drawn = state_.counter(tenant.account);
-    return reply;
-  }
-  if (!token.empty()) state_.remember(tenant, action.name, token, {digest, reply}, now);
-  if (!shown.empty()) state_.jump_if_shown(tenant.account, shown, exchange.wall);
-  work.commit();
-  state_.record(std::move(lifecycle.changes()));
-  return reply;
+HttpResponse Gateway::too_large(std::size_t bytes, std::size_t limit) {
+  const HttpRequest unread;
+  Exchange exchange(unread);
+  guarded(exchange, [&] { check_size(bytes, limit, "request"); });
+  complete(exchange);
+  return std::move(exchange.response);
 }
 
 void Gateway::fail(Exchange& exchange, const Error& error) {
+  if (exchange.request_id.empty()) {
+    const std::lock_guard lock(state_.mutex);
+    exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
+  }
   exchange.code = error.code;
-  exchange.response.body = failure_body(error, exchange);
+  exchange.message = error_message(error, exchange);
+  exchange.response.body = error_body(error.code, exchange.message, exchange.request_id);
   const bool unknown_caller = exchange.caller.secret_id.empty();
   if (unknown_caller && error.code.starts_with("AuthFailure."))
     exchange.refused_signature = std::make_shared<RefusedRequest>(exchange.request, error);
 }
 
-std::string Gateway::failure_body(const Error& error, Exchange& exchange) {
-  if (exchange.request_id.empty()) {
-    const std::lock_guard lock(state_.mutex);
-    exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
-  }
+std::string Gateway::error_message(const Error& error, const Exchange& exchange) const {
   const Effect& effect = exchange.decision.effect;
-  const bool told = effect.kind == Effect::Kind::error && !effect.message.empty();
+  if (effect.kind == Effect::Kind::error && !effect.message.empty()) return effect.message;
   // Whoever exchanges SecretId and SecretKey must not find the key in an answer or the journal.
   const std::string value = state_.credentials().is_key(error.value) ? "(hidden)" : error.value;
-  exchange.message = told ? effect.message
-                          : model_.message(error.code, error.parameter, value, error.detail,
-                                           exchange.common.language);
-  return error_body(error.code, exchange.message, exchange.request_id);
+  return model_.message(error.code, error.parameter, value, error.detail, exchange.common.language);
 }
 
-// The answer is there: faults may spoil it, and it is written down.
-void Gateway::complete(Exchange& exchange) {
-  corrupt_response(exchange.decision.effect, exchange.response);
-  JournalEntry entry;
-  entry.request_id = exchange.request_id;
-  entry.time = exchange.wall;
-  entry.account = exchange.caller.account.uin;
-  entry.secret_id = exchange.caller.secret_id;
-  entry.action = exchange.common.action;
-  entry.version = exchange.common.version;
-  entry.region = exchange.common.region;
-  entry.source = exchange.request.source;
-  entry.method = exchange.request.method;
-  entry.status = exchange.response.status;
-  entry.code = exchange.code;
-  entry.message = exchange.message;
-  entry.duration_us = exchange.duration_us;
-  entry.params = std::move(exchange.params.tree);
-  entry.bytes = exchange.request.body.size() + exchange.request.target.size();
-  entry.faults = exchange.decision.rules;
-  entry.refused = std::move(exchange.refused_signature);
+void Gateway::count(const Exchange& exchange) {
   static const std::string unknown;
+  const std::vector<std::string>& rules = exchange.decision.rules;
   const bool injected = exchange.decision.effect.kind == Effect::Kind::error ||
-                        (exchange.code == "RequestLimitExceeded" && !entry.faults.empty());
+                        (exchange.code == "RequestLimitExceeded" && !rules.empty());
   metrics_.count(exchange.action == nullptr ? unknown : exchange.action->name, exchange.code,
                  injected, exchange.duration_us);
-  if (!entry.faults.empty()) metrics_.count_faults(entry.faults.size());
-  exchange.entry = journal_.add(std::move(entry));
-}
-
-Json Gateway::perform(const std::string& secret_id, const std::string& action,
-                      const std::string& region, const Json& params) {
-  const HttpRequest none;
-  Exchange exchange(none);
-  exchange.wall = wall_time_();
-  exchange.action = model_.find(action);
-  if (exchange.action == nullptr) throw Error{"InvalidAction", "Action", action, {}};
-  exchange.handler = find_handler(action);
-  if (exchange.handler == nullptr)
-    throw Error{"UnsupportedOperation", "Action", action, "This emulator does not implement it."};
-  exchange.region = exchange.action->needs_region ? state_.catalog().region(region)
-                                                  : &state_.catalog().regions().front();
-  if (exchange.region == nullptr) throw Error{"UnsupportedRegion", "Region", region, {}};
-  exchange.caller.account = state_.credentials().account(secret_id);
-  exchange.params.tree = params;
-  validate(*exchange.action, exchange.params.tree, {options_.ignore_unknown_parameters, false});
-  exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
-  state_.apply_due(exchange.caller.account.uin, exchange.wall);
-  return Json::parse(finish_body(run(exchange), exchange.request_id)).at("Response");
+  if (!rules.empty()) metrics_.count_faults(rules.size());
 }
 
 }  // namespace cvm

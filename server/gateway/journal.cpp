@@ -1,15 +1,30 @@
-// The ring is bounded by number and by the size of the parameters in it.
+// The ring is bounded by number and by all that its entries keep.
 #include "server/gateway/journal.h"
 
 #include <algorithm>
 
-#include "state/catalog/catalog.h"
+#include "state/base/glob.h"
+#include "state/base/text.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr std::size_t entries_max = 10000, bytes_max = 32 << 20, entry_bytes_max = 1 << 20;
+constexpr std::size_t entry_bytes_max = 1 << 20;
+constexpr std::size_t name_bytes_max = 256, message_bytes_max = 2000;
+
+// Of an allocation: what the allocator adds.
+constexpr std::size_t block_bytes = 16;
+
+std::size_t heap_bytes(const std::string& text) {
+  constexpr std::size_t in_place = 15;
+  return text.capacity() > in_place ? text.capacity() + 1 + block_bytes : 0;
+}
+
+void cut(std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return;
+  text = std::string(shorten(text, bytes_max));  // One that has room for no more.
+}
 
 bool matches(const JournalEntry& entry, const JournalFilter& filter) {
   if (!matches_if_given(filter.action, entry.action) ||
@@ -53,6 +68,36 @@ void mask_secrets(Json& params) {
   }
 }
 
+std::size_t RefusedRequest::bytes() const {
+  std::size_t sum = sizeof *this + block_bytes;
+  for (const std::string* text : {&method, &target, &body, &refusal.code, &refusal.parameter,
+                                  &refusal.value, &refusal.detail}) {
+    sum += heap_bytes(*text);
+  }
+  sum += headers.capacity() * sizeof headers.front();
+  for (const auto& [name, value] : headers) sum += heap_bytes(name) + heap_bytes(value);
+  return sum;
+}
+
+std::size_t JournalEntry::bytes() const {
+  std::size_t sum = sizeof *this + sizeof(Journal::Entry) + block_bytes;
+  for (const std::string* text : {&request_id, &account, &secret_id, &action, &version, &region,
+                                  &source, &method, &code, &message, &params}) {
+    sum += heap_bytes(*text);
+  }
+  sum += faults.capacity() * sizeof(std::string);
+  for (const std::string& id : faults) sum += heap_bytes(id);
+  return sum + (refused ? refused->bytes() : 0);
+}
+
+std::string kept_params(Json params) {
+  mask_secrets(params);
+  std::string text = params.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > entry_bytes_max) return "null";
+  text.shrink_to_fit();
+  return text;
+}
+
 Json entry_facts(const JournalEntry& entry) {
   return {{"request_id", entry.request_id},
           {"time", iso8601_ms(entry.time)},
@@ -68,27 +113,27 @@ Json entry_facts(const JournalEntry& entry) {
           {"duration_us", entry.duration_us}};
 }
 
-Json entry_json(const JournalEntry& entry) {
-  Json json = entry_facts(entry);
-  json["params"] = entry.params;
-  json["faults"] = entry.faults;
-  return json;
+std::string entry_text(const JournalEntry& entry) {
+  std::string text = entry_facts(entry).dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.pop_back();
+  text.append(",\"params\":").append(entry.params);
+  return text.append(",\"faults\":").append(Json(entry.faults).dump()).append("}");
 }
 
 Journal::Entry Journal::add(JournalEntry entry) {
-  if (entry.bytes > entry_bytes_max) {
-    entry.params = nullptr;
-    entry.refused = nullptr;
-    entry.bytes = 0;
+  for (std::string* text :
+       {&entry.secret_id, &entry.action, &entry.version, &entry.region, &entry.method}) {
+    cut(*text, name_bytes_max);
   }
-  mask_secrets(entry.params);
+  cut(entry.message, message_bytes_max);
+  if (entry.refused && entry.refused->bytes() > entry_bytes_max) entry.refused = nullptr;
   auto kept = std::make_shared<const JournalEntry>(std::move(entry));
   std::vector<Entry> gone;  // Freed without the lock.
   const std::lock_guard lock(mutex_);
-  bytes_ += kept->bytes;
+  bytes_ += kept->bytes();
   ring_.push_back(kept);
   while (ring_.size() > entries_max || bytes_ > bytes_max) {
-    bytes_ -= ring_.front()->bytes;
+    bytes_ -= ring_.front()->bytes();
     gone.push_back(std::move(ring_.front()));
     ring_.pop_front();
     ++dropped_;
@@ -125,12 +170,17 @@ Journal::Entry Journal::find(std::string_view request_id) const {
   return found == ring_.rend() ? nullptr : *found;
 }
 
+std::size_t Journal::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
 void Journal::clear(const std::string& account) {
   const std::lock_guard lock(mutex_);
   std::erase_if(ring_,
                 [&](const Entry& entry) { return account.empty() || entry->account == account; });
   bytes_ = 0;
-  for (const Entry& entry : ring_) bytes_ += entry->bytes;
+  for (const Entry& entry : ring_) bytes_ += entry->bytes();
   if (account.empty()) dropped_ = 0;
 }
 

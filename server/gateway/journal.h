@@ -1,5 +1,5 @@
-// What clients sent and what became of it: the last requests, newest last, in a ring of bounded
-// size. May be used from any thread.
+// What clients sent and what became of it: the last 10,000 requests, newest last, as far as they
+// fit into 32 MB. May be used from any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace cvm {
 struct RefusedRequest {
   explicit RefusedRequest(const HttpRequest& request, Error why);
   HttpRequest view() const;
-  std::size_t bytes() const { return target.size() + body.size(); }
+  std::size_t bytes() const;  // In memory, about.
 
   std::string method, target, body;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -37,11 +37,15 @@ struct JournalEntry {
   int status = 200;
   std::string code, message;  // Of a refusal; empty if it was answered.
   std::int64_t duration_us = 0;
-  Json params = Json::object();  // Passwords are masked.
-  std::size_t bytes = 0;         // About what the parameters take.
+  std::string params = "{}";  // As JSON, to be read when somebody asks. Passwords are masked.
   std::vector<std::string> faults;
   std::shared_ptr<const RefusedRequest> refused;  // Null unless its signature was refused.
+
+  std::size_t bytes() const;  // In memory, about.
 };
+
+// Parameters as an entry keeps them; `null` if they are too long for it.
+std::string kept_params(Json params);
 
 struct JournalFilter {
   std::string action, region, account;  // Globs for the first two; empty ones match everything.
@@ -51,8 +55,8 @@ struct JournalFilter {
   std::size_t limit = SIZE_MAX;         // The newest ones.
 };
 
-// A journal entry as the admin API shows it.
-Json entry_json(const JournalEntry& entry);
+// A journal entry as the admin API shows it, as JSON: the parameters pass through unread.
+std::string entry_text(const JournalEntry& entry);
 // The same without what the request asked for and met: params and faults.
 Json entry_facts(const JournalEntry& entry);
 
@@ -60,6 +64,9 @@ class Journal {
  public:
   using Entry = std::shared_ptr<const JournalEntry>;
 
+  static constexpr std::size_t entries_max = 10'000, bytes_max = 32 << 20;
+
+  // Texts that clients choose are cut, and what is too big is left out.
   Entry add(JournalEntry entry);
 
   struct Found {
@@ -69,13 +76,14 @@ class Journal {
   };
   Found find(const JournalFilter& filter) const;
   Entry find(std::string_view request_id) const;  // Null: none.
+  std::size_t bytes() const;
 
   void clear(const std::string& account);  // Of all accounts if it is empty.
 
  private:
   mutable std::mutex mutex_;
   std::deque<Entry> ring_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  // Of all entries.
   std::uint64_t dropped_ = 0;
 };
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdio>
 
+#include "server/gateway/log_sink.h"
+
 namespace cvm {
 
 namespace {
@@ -71,7 +73,28 @@ std::string Metrics::text() const {
   text +=
       "# HELP cvmsim_faults_fired_total How often a fault rule acted on a request.\n"
       "# TYPE cvmsim_faults_fired_total counter\n";
-  return text.append("cvmsim_faults_fired_total ").append(std::to_string(faults_)).append("\n");
+  text.append("cvmsim_faults_fired_total ").append(std::to_string(faults_)).append("\n");
+  const auto single = [&](const std::string& name, const char* type, const char* help,
+                          const std::string& value) {
+    text.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name);
+    text.append(" ").append(type).append("\n");
+    text.append(name).append(" ").append(value).append("\n");
+  };
+  single("cvmsim_connections", "gauge", "Connections that are open.",
+         std::to_string(connections.open));
+  single("cvmsim_connections_accepted_total", "counter", "Connections that came.",
+         std::to_string(connections.accepted));
+  single("cvmsim_connections_refused_total", "counter", "Connections there was no room for.",
+         std::to_string(connections.refused));
+  single("cvmsim_connections_evicted_total", "counter",
+         "Idle connections that were closed to make room.", std::to_string(connections.evicted));
+  single("cvmsim_connections_timed_out_total", "counter",
+         "Connections closed because the client sent or read too slowly.",
+         std::to_string(connections.timed_out));
+  single("cvmsim_log_lines_dropped_total", "counter",
+         "Log lines that standard error did not take at once.",
+         std::to_string(log_lines_dropped()));
+  return text;
 }
 
 }  // namespace cvm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -13,8 +14,16 @@
 
 namespace cvm {
 
+// Changed by the sockets alone.
+struct ConnectionCounts {
+  std::atomic<std::int64_t> open = 0;
+  std::atomic<std::uint64_t> accepted = 0, refused = 0, evicted = 0, timed_out = 0;
+};
+
 class Metrics {
  public:
+  ConnectionCounts connections;
+
   // `action` must be one of the API's, or empty: labels are bounded. `code` "" means answered;
   // `injected`: a fault said so.
   void count(const std::string& action, const std::string& code, bool injected,

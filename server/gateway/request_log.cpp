@@ -1,9 +1,9 @@
 // spdlog does the writing; secrets never get here: neither parameters nor headers are logged.
 #include "server/gateway/request_log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "server/gateway/log_sink.h"
 #include "state/base/error.h"
 
 namespace cvm {
@@ -19,8 +19,7 @@ void configure_log(LogFormat how, const std::string& level) {
     throw ConfigError{"log-level: `" + level + "` is none of trace, debug, info, warn, error, off"};
   }
   format = how;
-  auto log =
-      std::make_shared<spdlog::logger>("cvmsim", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto log = std::make_shared<spdlog::logger>("cvmsim", stderr_sink());
   log->set_pattern(how == LogFormat::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : "%v",
                    spdlog::pattern_time_type::utc);
   log->set_level(parsed);

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "server/gateway/gateway.h"
+#include "server/gateway/exchange.h"
 
 namespace cvm {
 

@@ -1,5 +1,5 @@
-// The sockets: listening, connections, requests in and answers out. The only file with coroutines
-// is session.cpp; everything it calls runs to completion.
+// The sockets: listening, connections, requests in and answers out. The only files with coroutines
+// are session.cpp and connection.cpp; everything they call runs to completion.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "state/base/time.h"
+
 namespace cvm {
 
-class Gateway;
+class App;
 
 struct ListenerOptions {
   std::string address;  // "127.0.0.1"
@@ -17,16 +19,27 @@ struct ListenerOptions {
   bool tls = false;
 };
 
+// How long a connection may do one thing before it is closed.
+struct Timeouts {
+  Milliseconds idle{75'000};
+  Milliseconds reading{60'000};  // A request, from its header to its last byte.
+  Milliseconds writing{60'000};  // Without the client taking any of the answer.
+  Milliseconds grace{10'000};    // After the server was told to stop.
+  Milliseconds sweep{1'000};     // How often this is looked at.
+};
+
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   int threads = 2;
+  std::size_t connections_max = 8192;  // A thread; fewer if the system allows fewer descriptors.
+  Timeouts timeouts;
   std::string tls_certificate, tls_key;  // PEM files, for listeners with TLS.
 };
 
 class Server {
  public:
   // Binds and listens; throws ConfigError if that is not possible. Serves nothing yet.
-  Server(Gateway& gateway, const ServerOptions& options);
+  Server(App& app, const ServerOptions& options);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -34,7 +47,7 @@ class Server {
   // `http://127.0.0.1:8080`, with the ports that were taken.
   const std::vector<std::string>& urls() const;
 
-  // Serves until SIGTERM, SIGINT or stop(); then finishes what is in flight.
+  // Serves until SIGTERM, SIGINT, SIGHUP or stop(); then finishes what is in flight.
   void run();
   void stop();  // From any thread.
 

@@ -21,7 +21,8 @@ std::string_view HttpRequest::header(std::string_view name) const {
 
 std::string_view HttpRequest::path() const {
   std::string_view rest = target;
-  if (const std::size_t scheme = rest.find("://"); scheme != rest.npos && scheme < rest.find('?')) {
+  const std::size_t scheme = rest.starts_with('/') ? rest.npos : rest.find("://");
+  if (scheme != rest.npos && scheme < rest.find('?')) {
     rest.remove_prefix(scheme + 3);
     const std::size_t slash = rest.find_first_of("/?");
     if (slash == rest.npos || rest[slash] == '?') return "/";

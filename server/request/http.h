@@ -18,6 +18,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string_view, std::string_view>> headers;
   std::string_view body;
   std::string_view source;  // The client's address.
+  bool tls = false;
 
   // The first header of that name, in any case; empty if there is none.
   std::string_view header(std::string_view name) const;
@@ -33,6 +34,7 @@ struct HttpResponse {
   std::string content_type = "application/json";
   // What becomes of it: sent; not sent, the connection closed or reset; or half of it sent.
   enum class Delivery { send, drop, reset, half } delivery = Delivery::send;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // Beside type and length.
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);

@@ -10,12 +10,14 @@
 #include "handlers/api/reply.h"
 #include "server/request/multipart.h"
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr std::size_t depth_max = 32;  // Of JSON bodies; the deepest shape needs 6.
+// Of JSON bodies: the deepest shape needs 6 levels, the longest lists some hundred values.
+constexpr JsonLimits json_limits{.depth = 32, .members = 1000, .values = 50'000};
 constexpr std::size_t path_depth_max = 12;
 constexpr std::size_t pairs_max = 20000;
 
@@ -75,30 +77,10 @@ bool content_is(std::string_view content_type, std::string_view media) {
          equal_ignoring_case(content_type.substr(0, media.size()), media);
 }
 
-// Deep nesting costs memory and stack for nothing: no shape of the API needs it.
-void check_depth(std::string_view text) {
-  std::size_t depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > depth_max) bad("request body", "", "The JSON is nested too deeply.");
-    } else if (c == '}' || c == ']') {
-      if (depth > 0) --depth;
-    }
-  }
-}
-
-Json parse_json(std::string_view text, const std::string& what) {
-  check_depth(text);
-  Json tree = Json::parse(text, nullptr, false);
-  if (tree.is_discarded()) bad(what, "", "It is not valid JSON in UTF-8.");
-  return tree;
+ParsedJson read_json(std::string_view text, const std::string& what, const JsonLimits& limits) {
+  ParsedJson parsed = parse_json(text, limits);
+  if (!parsed.problem.empty()) bad(what, "", "It " + parsed.problem + ".");
+  return parsed;
 }
 
 struct Node {
@@ -125,10 +107,12 @@ Json element_of(const Node& node, const Member* member);
 
 Json object_of(const Node& node, const Shape* shape) {
   Json object = Json::object();
+  // The names differ already: assigning by name would look for each among those before it.
+  auto& members = object.get_ref<Json::object_t&>();
   for (const auto& [name, child] : node.children) {
     const Member* member = shape == nullptr ? nullptr : shape->find(name);
     if (member == nullptr || !member->list || child.value != nullptr) {
-      object[name] = element_of(child, member);
+      members.emplace_back(name, element_of(child, member));
       continue;
     }
     std::map<std::size_t, const Node*> places;
@@ -145,7 +129,7 @@ Json object_of(const Node& node, const Shape* shape) {
     if (numbers) {
       for (const auto& [place, element] : places) list.push_back(element_of(*element, member));
     }
-    object[name] = std::move(list);
+    members.emplace_back(name, std::move(list));
   }
   return object;
 }
@@ -158,10 +142,13 @@ Json element_of(const Node& node, const Member* member) {
 Json multipart_tree(const HttpRequest& request, const Action& action) {
   Pairs pairs;
   Json parsed = Json::object();
+  JsonLimits limits = json_limits;
   for (const Part& part : parse_multipart(request.body, request.header("Content-Type"))) {
     if (!is_utf8(part.name)) throw Error{"InvalidRequest", "name", "", {}};
     if (content_is(part.content_type, "application/json")) {
-      parsed[part.name] = parse_json(part.content, part.name);
+      ParsedJson json = read_json(part.content, part.name, limits);
+      limits.values -= json.values;  // They are bounded for all parts together.
+      parsed[part.name] = std::move(json.value);
     } else if (is_utf8(part.content)) {
       pairs.emplace_back(part.name, part.content);
     } else if (action.in.find(part.name) == nullptr) {
@@ -227,7 +214,7 @@ Params read_params(const HttpRequest& request, const CommonParams& common, const
   } else if (request.body.empty()) {
     params.body_missing = true;
   } else {
-    params.tree = parse_json(request.body, "request body");
+    params.tree = read_json(request.body, "request body", json_limits).value;
     if (!params.tree.is_object()) bad("request body", "", "It must be a JSON object.");
   }
   return params;

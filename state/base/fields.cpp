@@ -28,18 +28,44 @@ const Json& list_member(const Json& object, const std::string& name) {
   return list;
 }
 
-std::int64_t integer_member(const Json& object, const std::string& name) {
+std::uint64_t natural_member(const Json& object, const std::string& name, std::uint64_t most) {
   const Json& number = object.at(name);
-  if (!number.is_number_integer())
-    throw ConfigError{"`" + name + "` must be an integer, not " + number.dump()};
-  return number.get<std::int64_t>();
+  const bool natural = number.is_number_unsigned() ||
+                       (number.is_number_integer() && number.get<std::int64_t>() >= 0);
+  if (!natural || number.get<std::uint64_t>() > most) {
+    throw ConfigError{"`" + name + "` must be an integer from 0 to " + std::to_string(most) +
+                      ", not " + number.dump()};
+  }
+  return number.get<std::uint64_t>();
 }
 
-std::uint64_t natural_member(const Json& object, const std::string& name) {
-  const Json& number = object.at(name);
-  if (!number.is_number_unsigned())
-    throw ConfigError{"`" + name + "` must be an integer from 0, not " + number.dump()};
-  return number.get<std::uint64_t>();
+std::string text_field(const Json& object, const std::string& name, bool needed) {
+  const auto found = object.find(name);
+  const bool given = found != object.end();
+  if (given ? !found->is_string() || found->get<std::string>().empty() : needed) {
+    throw ConfigError{"`" + name + "` must be a text"};
+  }
+  return given ? found->get<std::string>() : std::string();
+}
+
+Time time_field(const Json& object, const std::string& name) {
+  const Json& value = object.at(name);
+  if (value.is_string()) {
+    if (const auto time = parse_iso8601_ms(value.get_ref<const std::string&>())) return *time;
+  }
+  throw ConfigError{"`" + name + "` must be a time like 2026-01-01T00:00:00Z, not " + value.dump()};
+}
+
+bool flag_field(const Json& object, const std::string& name, bool otherwise) {
+  const auto found = object.find(name);
+  if (found == object.end()) return otherwise;
+  if (!found->is_boolean()) throw ConfigError{"`" + name + "` must be true or false"};
+  return found->get<bool>();
+}
+
+Time time_member(const Json& object, const std::string& name, Time latest) {
+  const auto most = static_cast<std::uint64_t>(latest.time_since_epoch().count());
+  return Time{Milliseconds{static_cast<std::int64_t>(natural_member(object, name, most))}};
 }
 
 }  // namespace cvm

@@ -9,6 +9,7 @@
 
 #include "state/base/error.h"
 #include "state/base/json.h"
+#include "state/base/time.h"
 
 namespace cvm {
 
@@ -18,10 +19,21 @@ void only(const Json& object, const std::vector<std::string_view>& names,
 void exactly(const Json& object, const std::vector<std::string_view>& names,
              const std::string& where = "");
 
-// The member is a list; an integer; an integer from 0.
+// What counts something: as large as every JSON reader can tell exactly.
+inline constexpr std::uint64_t natural_max = (std::uint64_t{1} << 53U) - 1;
+
+// The member is a list; an integer from 0 to `most`; milliseconds within simulated time, or up to
+// `latest` where something may end later than time does.
 const Json& list_member(const Json& object, const std::string& name);
-std::int64_t integer_member(const Json& object, const std::string& name);
-std::uint64_t natural_member(const Json& object, const std::string& name);
+std::uint64_t natural_member(const Json& object, const std::string& name,
+                             std::uint64_t most = natural_max);
+Time time_member(const Json& object, const std::string& name, Time latest = time_end);
+
+// A text that is not empty; nothing given reads as "" unless it is needed. A time such as
+// 2026-01-01T00:00:00Z. A flag.
+std::string text_field(const Json& object, const std::string& name, bool needed);
+Time time_field(const Json& object, const std::string& name);
+bool flag_field(const Json& object, const std::string& name, bool otherwise);
 
 // Runs `work`; a mistake in it is told with the place.
 template <class Work>

@@ -26,11 +26,12 @@ RandomStream::RandomStream(std::uint64_t seed, std::string_view scope, std::uint
 
 std::uint64_t RandomStream::next() { return mix(state_ += 0x9e3779b97f4a7c15U); }
 
-std::string RandomStream::id(std::string_view prefix) {
+std::string RandomStream::id(std::string_view prefix, std::size_t length) {
   static constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyz";
   std::string id(prefix);
   std::uint64_t rest = next();
-  for (int i = 0; i < 8; ++i, rest /= digits.size()) id += digits[rest % digits.size()];
+  for (std::size_t i = 0; i < length; ++i, rest /= digits.size())
+    id += digits[rest % digits.size()];
   return id;
 }
 

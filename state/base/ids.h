@@ -16,8 +16,9 @@ class RandomStream {
 
   std::uint64_t next();
   std::uint64_t below(std::uint64_t limit) { return next() % limit; }
-  std::string id(std::string_view prefix);  // `ins-` and eight of [0-9a-z].
-  std::string uuid();                       // Lower case, version 4.
+  // `ins-` and eight of [0-9a-z].
+  std::string id(std::string_view prefix, std::size_t length = 8);
+  std::string uuid();  // Lower case, version 4.
 
  private:
   std::uint64_t state_;

@@ -20,4 +20,11 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+std::string_view shorten(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace cvm

@@ -13,4 +13,7 @@ bool one_of(std::string_view value, std::initializer_list<std::string_view> valu
 
 std::string lower_case(std::string_view text);  // ASCII letters alone.
 
+// Its first bytes, so many at most; not cut within a character of UTF-8.
+std::string_view shorten(std::string_view text, std::size_t bytes_max);
+
 }  // namespace cvm

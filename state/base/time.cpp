@@ -1,6 +1,7 @@
 // Formats and reads the API's timestamps.
 #include "state/base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -18,9 +19,16 @@ int digits(std::string_view text, std::size_t at, std::size_t length) {
   return number;
 }
 
+// Months since the year 0.
+std::int64_t month_number(Time time) {
+  const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(time)};
+  return std::int64_t{12} * static_cast<int>(date.year()) + static_cast<unsigned>(date.month()) - 1;
+}
+
 }  // namespace
 
 std::string iso8601(Time time) {
+  time = std::min(time, time_end);
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
@@ -80,12 +88,22 @@ double days_between(Time from, Time until) {
   return std::chrono::duration<double, std::ratio<86400>>(until - from).count();
 }
 
-Time add_months(Time time, int months) {
+Time add_months(Time time, std::int64_t months) {
+  // Counted from the year 0, where no calendar type can wrap.
+  const std::int64_t there = month_number(time) + months;
+  if (there >= month_number(time_end) + 1) return time_end;
+  if (there < month_number(time_begin)) return time_begin;
   const auto day = std::chrono::floor<std::chrono::days>(time);
-  std::chrono::year_month_day date{day};
-  date += std::chrono::months{months};
-  if (!date.ok()) date = date.year() / date.month() / std::chrono::last;
+  const std::chrono::year_month month{std::chrono::year{static_cast<int>(there / 12)},
+                                      std::chrono::month{static_cast<unsigned>(there % 12 + 1)}};
+  std::chrono::year_month_day date = month / std::chrono::year_month_day{day}.day();
+  if (!date.ok()) date = month / std::chrono::last;
   return Time{std::chrono::sys_days{date} + (time - day)};
+}
+
+std::int64_t months_between(Time from, Time until) {
+  const std::int64_t months = month_number(until) - month_number(from);
+  return add_months(from, months) <= until ? months : months - 1;
 }
 
 }  // namespace cvm

@@ -12,7 +12,14 @@ namespace cvm {
 using Milliseconds = std::chrono::milliseconds;
 using Time = std::chrono::sys_time<Milliseconds>;
 
-// `2026-01-01T00:00:00Z`, the API's format. Fractions of a second are dropped.
+// Simulated time has a beginning and an end: what the API's format can say, and the calendar
+// computes without overflow.
+inline constexpr Time time_begin{};
+inline constexpr Time time_end{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31} +
+                               std::chrono::hours{24} - std::chrono::seconds{1}};
+
+// `2026-01-01T00:00:00Z`, the API's format. Fractions of a second are dropped; what lies beyond the
+// end of time is told as that.
 std::string iso8601(Time time);
 
 // `2026-01-01 00:00:00`, the API's other format.
@@ -29,6 +36,9 @@ std::optional<Time> parse_iso8601(std::string_view text);
 double days_between(Time from, Time until);
 
 // The same day and time of day `months` later, or the last day of that month if it is shorter.
-Time add_months(Time time, int months);
+// Never leaves simulated time.
+Time add_months(Time time, std::int64_t months);
+// How many months end by `until`, counted from `from`.
+std::int64_t months_between(Time from, Time until);
 
 }  // namespace cvm

@@ -1,10 +1,11 @@
-// Reads the catalogue from fixtures/regions.json, instance_types.json, images.json and
-// reserved_offerings.json.
+// Reads the catalogue from fixtures/regions.json, instance_types.json, images.json,
+// reserved_offerings.json and prices.json.
 #include "state/catalog/catalog.h"
 
 #include <algorithm>
 
 #include "state/base/error.h"
+#include "state/base/glob.h"
 
 namespace cvm {
 
@@ -30,16 +31,10 @@ void read_file(const Fixtures& fixtures, const std::string& name, Read read) {
 
 }  // namespace
 
-bool glob_matches(std::string_view glob, std::string_view text) {
-  const std::size_t star = glob.find('*');
-  if (star == glob.npos) return glob == text;
-  if (!text.starts_with(glob.substr(0, star))) return false;
-  glob.remove_prefix(star + 1);
-  text.remove_prefix(star);
-  for (std::size_t skipped = 0; skipped <= text.size(); ++skipped) {
-    if (glob_matches(glob, text.substr(skipped))) return true;
-  }
-  return false;
+std::shared_ptr<const Image> Image::stored(const Json& doc, const Json& hidden) {
+  return std::make_shared<const Image>(Image{doc, hidden.value("DefaultLoginUser", ""),
+                                             hidden.value("DefaultLoginPort", std::int64_t{0}),
+                                             hidden.value("ConvertsTo", Json::array())});
 }
 
 const Zone* Region::zone(std::string_view zone_id) const {
@@ -64,6 +59,7 @@ Catalog::Catalog(const Fixtures& fixtures) {
   read_file(fixtures, "images.json", [&](const Json& content) { read_images(content); });
   read_file(fixtures, "reserved_offerings.json",
             [&](const Json& content) { read_offerings(content); });
+  read_file(fixtures, "prices.json", [&](const Json& content) { read_prices(content); });
 }
 
 void Catalog::read_regions(const Json& content) {
@@ -116,7 +112,7 @@ void Catalog::read_types(const Json& content) {
 
 void Catalog::read_images(const Json& content) {
   for (const auto& [id, entry] : content.items()) {
-    PublicImage image;
+    Image image;
     image.login_user = text(entry, "DefaultLoginUser");
     image.login_port = entry.at("DefaultLoginPort").get<std::int64_t>();
     image.doc = {{"ImageId", id},
@@ -140,7 +136,7 @@ void Catalog::read_images(const Json& content) {
                  {"ImageDeprecated", entry.at("ImageDeprecated").get<bool>()}};
     image.converts_to = entry.value("ConvertsTo", Json::array());
     image_index_.emplace(id, images_.size());
-    images_.push_back(std::move(image));
+    images_.push_back(std::make_shared<const Image>(std::move(image)));
   }
 }
 
@@ -155,19 +151,9 @@ const InstanceType* Catalog::instance_type(std::string_view id) const {
   return found == type_index_.end() ? nullptr : &types_[found->second];
 }
 
-const PublicImage* Catalog::image(std::string_view id) const {
+std::shared_ptr<const Image> Catalog::image(std::string_view id) const {
   const auto found = image_index_.find(id);
-  return found == image_index_.end() ? nullptr : &images_[found->second];
-}
-
-bool any_glob_matches(const std::vector<std::string>& globs, std::string_view text) {
-  return globs.empty() || std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-           return glob_matches(glob, text);
-         });
-}
-
-bool matches_if_given(std::string_view glob, std::string_view text) {
-  return glob.empty() || glob_matches(glob, text);
+  return found == image_index_.end() ? nullptr : images_[found->second];
 }
 
 void Catalog::read_offerings(const Json& content) {
@@ -180,6 +166,15 @@ void Catalog::read_offerings(const Json& content) {
                         type + "`"};
     }
   }
+}
+
+// Read by the handlers; here it is made sure that all of it is there.
+void Catalog::read_prices(const Json& content) {
+  for (const char* name : {"spot_percent", "prepaid_hours_per_month"})
+    content.at(name).get<double>();
+  for (const char* years : {"1", "3", "5"})
+    content.at("year_discount_percent").at(years).get<double>();
+  prices_ = content;
 }
 
 const ReservedOffering* Catalog::reserved_offering(std::string_view id) const {

@@ -1,9 +1,11 @@
-// What the cloud offers and no client can change: regions, zones, instance types, public images.
+// What the cloud offers and no client can change: regions, zones, instance types, public images,
+// prices.
 // Read once from fixtures/, shared by all threads without locks.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,11 +64,15 @@ struct InstanceType {
   bool local_disk(std::string_view disk_type) const;
 };
 
-struct PublicImage {
+// One that the cloud offers, or one that an account made.
+struct Image {
   Json doc;  // The API's Image.
   std::string login_user;
   std::int64_t login_port = 0;
   Json converts_to;  // The API's TargetOS list: what its system can be switched to in place.
+
+  // Of a stored one: what it inherited from the image it was made from is hidden.
+  static std::shared_ptr<const Image> stored(const Json& doc, const Json& hidden);
 };
 
 // An offer of a reserved instance, paid at once for all of its time.
@@ -85,29 +91,26 @@ class Catalog {
   const std::vector<Family>& families() const { return families_; }
   const std::vector<InstanceType>& instance_types() const { return types_; }
   const InstanceType* instance_type(std::string_view id) const;
-  const std::vector<PublicImage>& images() const { return images_; }
-  const PublicImage* image(std::string_view id) const;
+  using Images = std::vector<std::shared_ptr<const Image>>;
+  const Images& images() const { return images_; }                // The public ones.
+  std::shared_ptr<const Image> image(std::string_view id) const;  // nullptr: none.
   const ReservedOffering* reserved_offering(std::string_view id) const;
+  const Json& prices() const { return prices_; }  // fixtures/prices.json
 
  private:
   void read_regions(const Json& content);
   void read_types(const Json& content);
   void read_images(const Json& content);
   void read_offerings(const Json& content);
+  void read_prices(const Json& content);
 
   std::vector<Region> regions_;
   std::vector<Family> families_;
   std::vector<InstanceType> types_;
-  std::vector<PublicImage> images_;
+  Images images_;
   std::vector<ReservedOffering> offerings_;
+  Json prices_;
   std::map<std::string, std::size_t, std::less<>> type_index_, image_index_;
 };
-
-// `*` stands for any text; everything else for itself.
-bool glob_matches(std::string_view glob, std::string_view text);
-
-// Whether one of the globs does; a list without any, or an empty glob, asks for nothing.
-bool any_glob_matches(const std::vector<std::string>& globs, std::string_view text);
-bool matches_if_given(std::string_view glob, std::string_view text);
 
 }  // namespace cvm

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 #include "state/catalog/embedded.h"
 
 namespace cvm {
@@ -46,14 +47,12 @@ Json Fixtures::load(const std::string& name) const {
   const fs::path path = fs::path(directory_) / name;
   if (!fs::exists(path)) return content;
   const std::string own = read_file(path.string()).value_or("");
-  try {
-    const Json patch = Json::parse(own);
-    if (!patch.is_object())
-      throw ConfigError{"fixtures: " + path.string() + ": must be a JSON object"};
-    content.merge_patch(patch);
-  } catch (const Json::exception& problem) {
-    throw ConfigError{"fixtures: " + path.string() + ": " + problem.what()};
-  }
+  const ParsedJson patch = parse_json(own, file_limits);
+  if (!patch.problem.empty())
+    throw ConfigError{"fixtures: " + path.string() + ": it " + patch.problem};
+  if (!patch.value.is_object())
+    throw ConfigError{"fixtures: " + path.string() + ": must be a JSON object"};
+  content.merge_patch(patch.value);
   return content;
 }
 

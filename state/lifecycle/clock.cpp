@@ -1,6 +1,7 @@
 // A clock is a line: where it stood when wall time was something, and how fast it runs.
 #include "state/lifecycle/clock.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -46,12 +47,20 @@ Clock Clock::parse(std::string_view setting, Time wall) {
 
 Time Clock::now(Time wall) const {
   if (mode_ == Mode::frozen) return base_;
-  const auto passed = wall - wall_;
-  if (rate_ == 1.0) return base_ + passed;
-  return base_ + Milliseconds{std::llround(static_cast<double>(passed.count()) * rate_)};
+  auto passed = wall - wall_;
+  if (rate_ != 1.0) {
+    constexpr auto most = static_cast<double>((time_end - time_begin).count());
+    const double scaled = static_cast<double>(passed.count()) * rate_;
+    passed = Milliseconds{std::llround(std::clamp(scaled, -most, most))};
+  }
+  return std::clamp(base_ + passed, time_begin, time_end);
 }
 
 void Clock::set(Time now, Time wall) {
+  if (now < time_begin || now > time_end) {
+    throw ConfigError{"clock: simulated time goes from " + iso8601(time_begin) + " to " +
+                      iso8601(time_end)};
+  }
   base_ = now;
   wall_ = wall;
 }
@@ -88,8 +97,7 @@ Json Clock::dump() const {
 Clock Clock::load(const Json& saved) {
   exactly(saved, {"mode", "base_ms", "machine_ms"});
   Clock clock = parse(saved.at("mode").get<std::string>(), Time{});
-  clock.set(Time{Milliseconds{integer_member(saved, "base_ms")}},
-            Time{Milliseconds{integer_member(saved, "machine_ms")}});
+  clock.set(time_member(saved, "base_ms"), time_member(saved, "machine_ms"));
   return clock;
 }
 

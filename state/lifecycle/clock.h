@@ -22,8 +22,9 @@ class Clock {
   static Clock load(const Json& saved);
   Json dump() const;
 
-  Time now(Time wall) const;
-  void set(Time now, Time wall);  // Stands at `now` and goes on in its mode.
+  Time now(Time wall) const;  // It stops at the end of simulated time.
+  // Stands at `now` and goes on in its mode. Throws ConfigError if that is no simulated time.
+  void set(Time now, Time wall);
   // Takes the other clock's mode and goes on from where this one stands.
   void change_mode(const Clock& other, Time wall);
 

@@ -1,4 +1,4 @@
-// What a fault does to one call (contract, section 6).
+// What a fault does to one call (README, Make it fail).
 #pragma once
 
 #include <cstdint>

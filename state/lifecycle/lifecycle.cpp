@@ -1,8 +1,9 @@
-// Operations as rows, and the settling that makes rows come true.
+// Operations as rows: what begins them, and what they do to a resource when they end.
 #include "state/lifecycle/lifecycle.h"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "state/base/error.h"
 #include "state/base/text.h"
@@ -23,48 +24,53 @@ std::string camel(std::string_view state) {
   return text;
 }
 
+constexpr std::size_t rounds_told_max = 12;
+
+bool is_busy(const Resource& resource) {
+  const std::string& operation = resource.kind->operation;
+  return !operation.empty() && resource.doc.value(operation + "State", Json()) == "OPERATING";
+}
+
 }  // namespace
 
-void Lifecycle::require(std::string_view step, const Resource& resource) const {
+Operation Lifecycle::prepare(std::string_view step, Resource& resource) {
   const Kind& kind = *resource.kind;
-  const std::string state = resource.doc.value(kind.state_member, "");
-  const auto& from = steps_.get(step).from;
-  const bool busy =
-      kind.tells_operation && resource.doc.value("LatestOperationState", Json()) == "OPERATING";
-  const bool takes = contains(from, state);
-  if (takes && !busy) return;
+  const Step& what = steps_.get(step);
+  const std::string state = resource.doc.value(kind.state, "");
+  const bool takes = contains(what.from, state), busy = is_busy(resource);
+  if (!takes || busy) refuse(kind, resource.id, state, busy, takes);
+  return {*this, what, resource};
+}
+
+void Lifecycle::refuse(const Kind& kind, const std::string& id, const std::string& state, bool busy,
+                       bool takes) const {
   const auto documents = [&](const std::string& code) {
     return std::binary_search(cause_.documented->begin(), cause_.documented->end(), code);
   };
-  const std::string parameter = std::string(kind.id_member) + "s";
-  const std::string refusal = std::string(kind.state_refusal) + camel(state);
-  if (!takes && documents(refusal)) throw Error{refusal, parameter, resource.id, {}};
+  const std::string parameter = kind.id_member + "s";
+  std::string refusal = kind.refusal;
+  if (const std::size_t star = refusal.find('*'); star != refusal.npos)
+    refusal.replace(star, 1, camel(state));
+  if (!takes && documents(refusal)) throw Error{refusal, parameter, id, {}};
   // The first that the page has, else the first.
-  const auto choose = [&](std::initializer_list<const char*> codes) {
-    const auto found = std::find_if(codes.begin(), codes.end(), documents);
-    return std::string(found == codes.end() ? *codes.begin() : *found);
-  };
-  if (busy) {
-    throw Error{choose({"OperationDenied.InstanceOperationInProgress", "MutexOperation.TaskRunning",
-                        "InvalidInstance.NotSupported"}),
-                parameter,
-                resource.id,
-                {}};
-  }
-  throw Error{choose({"InvalidInstance.NotSupported", "UnsupportedOperation"}), parameter,
-              resource.id, "Its state is `" + state + "`."};
+  const std::vector<std::string>& codes = busy ? kind.busy : kind.refused;
+  const auto found = std::find_if(codes.begin(), codes.end(), documents);
+  throw Error{found == codes.end() ? codes.at(0) : *found, parameter, id,
+              busy ? "" : "Its state is `" + state + "`."};
 }
 
+void Operation::begin(const Json& patch) { lifecycle_->begin(*step_, *resource_, patch); }
+
 void Lifecycle::enter(const Step& step, const Kind& kind, Json& doc) const {
-  Json& state = doc[std::string(kind.state_member)];
+  Json& state = doc[kind.state];
   if (!step.via.empty() &&
       (step.via_from.empty() || contains(step.via_from, state.get_ref<const std::string&>())))
     state = step.via;
-  if (!kind.tells_operation) return;
-  doc["LatestOperation"] = cause_.action;
-  doc["LatestOperationState"] = "OPERATING";
-  doc["LatestOperationRequestId"] = cause_.request_id;
-  doc["LatestOperationErrorMsg"] = "";
+  if (kind.operation.empty()) return;
+  doc[kind.operation] = cause_.action;
+  doc[kind.operation + "State"] = "OPERATING";
+  doc[kind.operation + "RequestId"] = cause_.request_id;
+  doc[kind.operation + "ErrorMsg"] = "";
 }
 
 Milliseconds Lifecycle::duration(const Step& step) {
@@ -80,9 +86,16 @@ Milliseconds Lifecycle::duration(const Step& step) {
 
 void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_view id,
                          const Json& patch) {
-  add_transition(database_,
-                 {store_.tenant().account, due, std::string(id), static_cast<std::int64_t>(row),
-                  std::string(step), std::string(cause_.request_id), patch.dump()});
+  add_transition(database_, {store_.tenant().account, std::min(due, time_end), std::string(id),
+                             static_cast<std::int64_t>(row), std::string(step),
+                             std::string(cause_.request_id), patch.dump()});
+}
+
+// Until then, nobody else may get what the patch is going to give.
+void Lifecycle::end_as_planned(Time due, const Step& step, const Resource& resource,
+                               const Json& patch) {
+  schedule(due, Row::operation, step.name, resource.id, patch);
+  store_.reserve(resource, patch);
 }
 
 void Lifecycle::finish_later(const Step& step, const Resource& resource, const Json& patch,
@@ -92,61 +105,57 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
   const Effect* effect = cause_.effect;
   if (effect != nullptr && effect->kind == Effect::Kind::stuck) return;
   if (effect == nullptr || effect->kind != Effect::Kind::outcome || !effect->concerns(member)) {
-    return schedule(due, Row::operation, step.name, resource.id, patch);
+    return end_as_planned(due, step, resource, patch);
   }
   if (effect->after_ms >= 0) due = cause_.now + Milliseconds{effect->after_ms};
   std::string state = effect->state, ended = effect->operation_state;
   if (state.empty()) state = step.failed.empty() ? state_before : step.failed;
   const bool as_it_should =
-      effect->state == patch.value(std::string(resource.kind->state_member), step.to) &&
-      effect->error_message.empty();
+      effect->state == patch.value(resource.kind->state, step.to) && effect->error_message.empty();
   if (ended.empty()) ended = as_it_should ? "SUCCESS" : "FAILED";
-  if (as_it_should && ended == "SUCCESS")
-    return schedule(due, Row::operation, step.name, resource.id, patch);
+  if (as_it_should && ended == "SUCCESS") return end_as_planned(due, step, resource, patch);
   const Kind& kind = *resource.kind;
-  Json wrong = {{std::string(kind.state_member), state}};
+  Json wrong = {{kind.state, state}};
   if (state == step.failed) wrong.update(step.failed_sets);
-  if (kind.tells_operation) {
-    wrong["LatestOperationState"] = ended;
-    wrong["LatestOperationErrorMsg"] = effect->error_message;
+  if (!kind.operation.empty()) {
+    wrong[kind.operation + "State"] = ended;
+    wrong[kind.operation + "ErrorMsg"] = effect->error_message;
   }
   schedule(due, Row::outcome, step.name, resource.id, wrong);
 }
 
-void Lifecycle::note(const Step& step, const Resource& resource, const std::string& from) {
-  changes_.push_back({cause_.now, store_.tenant().account, std::string(resource.kind->name),
-                      resource.id, from,
-                      resource.doc.value(std::string(resource.kind->state_member), ""), step.name,
+void Lifecycle::note(const Step& step, const Resource& resource, const std::string& from,
+                     Time time) {
+  changes_.push_back({time, store_.tenant().account, resource.kind->name, resource.id, from,
+                      resource.doc.value(resource.kind->state, ""), step.name,
                       std::string(cause_.request_id)});
 }
 
-Resource Lifecycle::create(std::string_view step, const Kind& kind, RandomStream& random, Json doc,
-                           Json hidden) {
+Resource Lifecycle::create(std::string_view step, std::string_view kind, RandomStream& random,
+                           Json doc, Json hidden) {
   const Step& what = steps_.get(step);
-  enter(what, kind, doc);
+  enter(what, store_.kind(kind), doc);
   Resource made = store_.create(kind, random, std::move(doc), std::move(hidden));
   finish_later(what, made, Json::object(), "");
   set_timers(what, made);
-  note(what, made, "");
+  note(what, made, "", cause_.now);
   return made;
 }
 
-void Lifecycle::begin(std::string_view step, Resource& resource, const Json& patch) {
-  require(step, resource);
-  const Step& what = steps_.get(step);
-  const std::string state(resource.kind->state_member);
+void Lifecycle::begin(const Step& step, Resource& resource, const Json& patch) {
+  const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
-  enter(what, *resource.kind, resource.doc);
+  enter(step, *resource.kind, resource.doc);
   store_.save(resource);
   Json afterwards = patch;
-  if (what.to.empty() && !afterwards.contains(state)) afterwards[state] = from;
-  finish_later(what, resource, afterwards, from);
-  note(what, resource, from);
+  if (step.to.empty() && !afterwards.contains(state)) afterwards[state] = from;
+  finish_later(step, resource, afterwards, from);
+  note(step, resource, from, cause_.now);
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource,
                          const Json& patch) {
-  schedule(due, Row::timer, step, resource.id, patch);
+  if (due < time_end) schedule(due, Row::timer, step, resource.id, patch);
 }
 
 void Lifecycle::cancel(std::string_view step, const Resource& resource) {
@@ -169,39 +178,55 @@ void Lifecycle::set_timers(const Step& step, Resource& resource) {
   Json& at = resource.doc[step.timer_at];
   if (at.is_null()) return;
   cancel(step.timer, resource);
-  const Time due =
+  Time due =
       add_months(parse_iso8601(at.get<std::string>()).value_or(cause_.now), step.timer_months);
+  if (step.timer_months > 0) due = repeat(step, resource, due);
   at = iso8601(due);
   begin_at(due, step.timer, resource);
 }
 
-bool Lifecycle::promised(std::string_view private_ip, std::string_view subnet_id) const {
-  Statement found = database_.prepare(
-      "select 1 from transition t join resource r on r.id=t.id join partition p on p.part=r.part"
-      " where json_extract(t.patch, '$.PrivateIpAddresses[0]')=? and t.account=? and p.region=?"
-      " and ?4 in ('', json_extract(t.patch, '$.VirtualPrivateCloud.SubnetId'))");
-  return found.bind(private_ip)
-      .bind(store_.tenant().account)
-      .bind(store_.tenant().region)
-      .bind(subnet_id)
-      .step();
+// A step whose timer begins it again, as a subscription renews itself, goes round at once as long
+// as nothing else happens to the resource: what comes of it is the same, and a leap of centuries
+// costs no more than one of a year. Of the rounds, those of the first year are noted.
+Time Lifecycle::repeat(const Step& step, const Resource& resource, Time due) {
+  const Step& timer = steps_.get(step.timer);
+  if (timer.instead != step.name || !step.to.empty() || !timer.gives_way(resource.doc)) return due;
+  Time until = cause_.horizon;
+  {
+    Statement other =
+        database_.prepare("select min(due) from transition where id=? having count(*) > 0");
+    if (other.bind(resource.id).step())
+      until = std::min(until, Time{Milliseconds{other.integer(0) - 1}});
+  }
+  const std::int64_t months = step.timer_months;
+  while (due <= until && due < time_end) {
+    const bool told = repeated_.size() + 1 < rounds_told_max;
+    if (told) repeated_.push_back(due);
+    // Only the first 28 days are in every month: later ones may move when one is left out.
+    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(due)};
+    const bool one_by_one = told || date.day() > std::chrono::day{28};
+    const std::int64_t rounds = one_by_one ? 1 : months_between(due, until) / months;
+    due = add_months(due, std::max<std::int64_t>(1, rounds) * months);
+  }
+  return due;
 }
 
 void Lifecycle::drop_operations(const Resource& resource) {
   database_.prepare("delete from transition where id=? and operation>0").bind(resource.id).run();
+  store_.release(resource);
 }
 
 void Lifecycle::force(const Step& step, Resource& resource) {
   drop_operations(resource);
-  const std::string from = resource.doc.value(std::string(resource.kind->state_member), "");
+  const std::string from = resource.doc.value(resource.kind->state, "");
   enter(step, *resource.kind, resource.doc);
   store_.save(resource);
   finish_later(step, resource, Json::object(), from);
-  note(step, resource, from);
+  note(step, resource, from, cause_.now);
 }
 
 void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& patch) {
-  const std::string state(resource.kind->state_member);
+  const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
   if (!contains(step.from, from)) {
     Statement busy =
@@ -210,17 +235,18 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
       begin_at(Time{Milliseconds{busy.integer(0)}}, step.name, resource, patch);
     return;
   }
-  if (!step.to.empty() && resource.doc.value("LatestOperationState", Json()) == "OPERATING") {
+  if (!step.to.empty() && is_busy(resource)) {
     drop_operations(resource);
-    resource.doc["LatestOperationState"] = "FAILED";
-    resource.doc["LatestOperationErrorMsg"] = "It was cut off: " + step.name + ".";
+    resource.doc[resource.kind->operation + "State"] = "FAILED";
+    resource.doc[resource.kind->operation + "ErrorMsg"] = "It was cut off: " + step.name + ".";
   }
   finish(step, resource, patch);
-  note(step, resource, from);
+  note(step, resource, from, cause_.now);
+  for (const Time again : std::exchange(repeated_, {})) note(step, resource, from, again);
 }
 
 void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
-  if (!step.to.empty()) resource.doc[std::string(resource.kind->state_member)] = step.to;
+  if (!step.to.empty()) resource.doc[resource.kind->state] = step.to;
   resource.doc.update(step.sets, true);
   const Json plan = apply(patch, resource);
   // Steps that create have set theirs when they began.
@@ -231,73 +257,6 @@ void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) 
   }
   store_.save(resource);
 }
-
-namespace {
-
-struct Row : ScheduledTransition {
-  std::int64_t seq = 0;
-};
-
-std::optional<Row> next_due(Database& database, const std::string& account, Time now) {
-  Statement found = database.prepare(
-      "select seq, due, id, operation, step, request_id, patch from transition"
-      " where account=? and due<=? order by due, seq limit 1");
-  found.bind(account).bind(now.time_since_epoch().count());
-  if (!found.step()) return std::nullopt;
-  return Row{
-      {account, Time{Milliseconds{found.integer(1)}}, std::string(found.text(2)), found.integer(3),
-       std::string(found.text(4)), std::string(found.text(5)), std::string(found.text(6))},
-      found.integer(0)};
-}
-
-// A timer overrides what the resource is doing; unless its step is under way already.
-void fire_timer(Database& database, const Steps& steps, Lifecycle& lifecycle, Resource& resource,
-                const Row& row) {
-  const Step* step = &steps.get(row.step);
-  const Json& values = step->instead_if;
-  const bool instead =
-      !step->instead.empty() &&
-      std::all_of(values.items().begin(), values.items().end(), [&](const auto& item) {
-        return resource.doc.value(item.key(), Json()) == item.value();
-      });
-  if (instead) step = &steps.get(step->instead);
-  if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
-  Statement running = database.prepare("select step from transition where id=? and operation>0");
-  running.bind(resource.id);
-  while (running.step()) {
-    if (running.text(0) == step->name || steps.get(running.text(0)).erases) return;
-  }
-  lifecycle.force(*step, resource);
-}
-
-StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resource& resource,
-                   const Row& row) {
-  const std::string state(resource.kind->state_member);
-  StateChange change{row.due,
-                     store.tenant().account,
-                     std::string(resource.kind->name),
-                     resource.id,
-                     resource.doc.value(state, ""),
-                     "",
-                     step.name,
-                     row.request_id};
-  if (row.operation == 2) {
-    resource.doc.update(Json::parse(row.patch), true);
-    store.save(resource);
-    change.to = resource.doc.value(state, "");
-    return change;
-  }
-  if (step.erases) {
-    store.erase(resource);
-    return change;
-  }
-  if (resource.kind->tells_operation) resource.doc["LatestOperationState"] = "SUCCESS";
-  lifecycle.finish(step, resource, Json::parse(row.patch));
-  change.to = resource.doc.value(state, "");
-  return change;
-}
-
-}  // namespace
 
 Json apply(const Json& patch, Resource& resource) {
   resource.doc.update(patch, true);
@@ -321,31 +280,6 @@ void add_transition(Database& database, const ScheduledTransition& what) {
       .bind(what.request_id)
       .bind(what.patch)
       .run();
-}
-
-std::vector<StateChange> apply_due(Database& database, const Steps& steps, std::uint64_t seed,
-                                   const std::string& account, Time now) {
-  std::vector<StateChange> changes;
-  std::optional<Row> row = next_due(database, account, now);
-  if (!row) return changes;
-  Savepoint work(database);
-  for (; row; row = next_due(database, account, now)) {
-    database.prepare("delete from transition where seq=?").bind(row->seq).run();
-    const auto place = Store::locate(database, row->id);
-    if (!place || place->second == nullptr) continue;
-    Store store(database, seed, place->first);
-    Resource resource = store.get(*place->second, row->id);
-    const Step& step = steps.get(row->step);
-    Lifecycle lifecycle(database, store, steps, {step.timer_action, row->request_id, row->due});
-    if (row->operation == 0) {
-      fire_timer(database, steps, lifecycle, resource, *row);
-    } else {
-      changes.push_back(finish(step, store, lifecycle, resource, *row));
-    }
-    for (StateChange& change : lifecycle.changes()) changes.push_back(std::move(change));
-  }
-  work.commit();
-  return changes;
 }
 
 }  // namespace cvm

@@ -21,6 +21,27 @@ struct Cause {
   const std::vector<std::string>* documented = nullptr;
   // What a fault makes of the operations that begin.
   const Effect* effect = nullptr;
+  // Up to when everything that falls due is being applied.
+  Time horizon = time_begin;
+};
+
+class Lifecycle;
+
+// A step that a resource can take now, and has not begun.
+class Operation {
+ public:
+  Operation(Lifecycle& lifecycle, const Step& step, Resource& resource)
+      : lifecycle_(&lifecycle), step_(&step), resource_(&resource) {}
+
+  // When it ends, `patch` is merged into the document, and what it has under `hidden` into what the
+  // API does not show. Its `plan` is a list of {"at", "step", "patch"}: what timers begin later on.
+  void begin(const Json& patch = Json::object());
+  const Resource& resource() const { return *resource_; }
+
+ private:
+  Lifecycle* lifecycle_;
+  const Step* step_;
+  Resource* resource_;
 };
 
 // The steps as one call sees them: bound to its account, time and action.
@@ -29,29 +50,24 @@ class Lifecycle {
   Lifecycle(Database& database, Store& store, const Steps& steps, Cause cause)
       : database_(database), store_(store), steps_(steps), cause_(cause) {}
 
-  // Throws if the resource's state is not one the step takes, or it has an operation under way:
-  // the code that the action documents for the state; else, if it is busy,
-  // OperationDenied.InstanceOperationInProgress or MutexOperation.TaskRunning, whichever the page
-  // has; else InvalidInstance.NotSupported.
-  void require(std::string_view step, const Resource& resource) const;
-
   // Makes a resource that is not there yet while the step lasts.
-  Resource create(std::string_view step, const Kind& kind, RandomStream& random, Json doc,
-                  Json hidden);
+  Resource create(std::string_view step, std::string_view kind, RandomStream& random, Json doc,
+                  Json hidden = Json::object());
 
-  // Begins a step of a resource that exists. When it ends, `patch` is merged into the document, and
-  // what it has under `hidden` into what the API does not show. Its `plan` is a list of {"at",
-  // "step", "patch"}: what timers begin later on.
-  void begin(std::string_view step, Resource& resource, const Json& patch = Json::object());
+  // A step of a resource that exists, to be begun once all else is checked. Throws if the
+  // resource's state is not one the step takes, or it has an operation under way: the code that
+  // the action documents for the state, else one that its kind has for such cases.
+  Operation prepare(std::string_view step, Resource& resource);
+  // The same where there is nothing else to check.
+  void begin(std::string_view step, Resource& resource, const Json& patch = Json::object()) {
+    prepare(step, resource).begin(patch);
+  }
 
-  // Begins the step at a later time, whatever the resource does then.
+  // Begins the step at a later time, whatever the resource does then. Never, if that is where time
+  // ends: a timer that sets itself anew would go round there for ever.
   void begin_at(Time due, std::string_view step, const Resource& resource,
                 const Json& patch = Json::object());
   bool planned(std::string_view step, const Resource& resource) const;
-
-  // Whether an operation under way is going to give somebody in this region the private address,
-  // in this subnet or (if it is empty) in any.
-  bool promised(std::string_view private_ip, std::string_view subnet_id = {}) const;
 
   // What a step does when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);
@@ -62,28 +78,42 @@ class Lifecycle {
   // state does not take it, it waits for the end of what is under way.
   void pass_quietly(const Step& step, Resource& resource, const Json& patch);
 
+  // Resources that the call shows: the `auto` clock jumps once an operation has been seen.
+  void show(const std::vector<std::string>& ids) {
+    shown_.insert(shown_.end(), ids.begin(), ids.end());
+  }
+  const std::vector<std::string>& shown() const { return shown_; }
+
   // What began in this call.
   std::vector<StateChange>& changes() { return changes_; }
 
  private:
+  friend class Operation;
   enum class Row { timer, operation, outcome };  // As in schema.sql.
 
+  [[noreturn]] void refuse(const Kind& kind, const std::string& id, const std::string& state,
+                           bool busy, bool takes) const;
+  void begin(const Step& step, Resource& resource, const Json& patch);
   void enter(const Step& step, const Kind& kind, Json& doc) const;
   void drop_operations(const Resource& resource);
   void cancel(std::string_view step, const Resource& resource);
   void set_timers(const Step& step, Resource& resource);
   void finish_later(const Step& step, const Resource& resource, const Json& patch,
                     const std::string& state_before);
+  void end_as_planned(Time due, const Step& step, const Resource& resource, const Json& patch);
   Milliseconds duration(const Step& step);
   void schedule(Time due, Row row, std::string_view step, std::string_view id, const Json& patch);
-  void note(const Step& step, const Resource& resource, const std::string& from);
+  Time repeat(const Step& step, const Resource& resource, Time due);
+  void note(const Step& step, const Resource& resource, const std::string& from, Time time);
 
   Database& database_;
   Store& store_;
   const Steps& steps_;
   Cause cause_;
   std::int64_t begun_ = 0;
+  std::vector<Time> repeated_;  // When a step happened again that has not been noted yet.
   std::vector<StateChange> changes_;
+  std::vector<std::string> shown_;
 };
 
 // What will happen, as in schema.sql.
@@ -96,13 +126,15 @@ struct ScheduledTransition {
   std::string request_id;
   std::string patch;
 };
-// Merges an operation's patch into a resource, and returns its `plan`.
+// Merges an operation's patch into a resource, and returns its `plan`. The JSON comes from us or
+// was checked when it was imported.
 Json apply(const Json& patch, Resource& resource);
 
 void add_transition(Database& database, const ScheduledTransition& what);
 
-// Applies everything of this account that is due, in order, each at its own time.
-std::vector<StateChange> apply_due(Database& database, const Steps& steps, std::uint64_t seed,
-                                   const std::string& account, Time now);
+// Applies everything of this account that is due, in order, each at its own time. What cannot be
+// applied is dropped, and told as a change whose step is "dropped: " and the reason.
+std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const Steps& steps,
+                                   std::uint64_t seed, const std::string& account, Time now);
 
 }  // namespace cvm

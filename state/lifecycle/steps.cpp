@@ -1,9 +1,11 @@
 // Reads the table of steps and changes their delays.
 #include "state/lifecycle/steps.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "state/base/fields.h"
+#include "state/base/parse_json.h"
 
 namespace cvm {
 
@@ -48,6 +50,13 @@ void read_timing(Step& step, const Json& fact) {
 
 }  // namespace
 
+bool Step::gives_way(const Json& doc) const {
+  return !instead.empty() &&
+         std::all_of(instead_if.items().begin(), instead_if.items().end(), [&](const auto& item) {
+           return doc.value(item.key(), Json()) == item.value();
+         });
+}
+
 Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
   const bool named = speed == "instant" || speed == "fast" || speed == "realistic";
   const Json facts = fixtures.load("lifecycle.json");
@@ -76,8 +85,10 @@ Steps::Steps(const Fixtures& fixtures, const std::string& speed) {
     throw ConfigError{"lifecycle: `" + speed +
                       "` is none of instant, fast, realistic, and no file that can be read"};
   }
+  const ParsedJson parsed = parse_json(*file, file_limits);
+  if (!parsed.problem.empty()) throw ConfigError{"lifecycle: " + speed + ": it " + parsed.problem};
   try {
-    change(Json::parse(*file));
+    change(parsed.value);
   } catch (const Json::exception& problem) {
     throw ConfigError{"lifecycle: " + speed + ": " + problem.what()};
   }

@@ -1,5 +1,5 @@
 // How resources change state, as data: which states a step takes, what it passes through, where it
-// ends and how long it takes (fixtures/lifecycle.json, contract: GET/PUT /_cvmsim/lifecycle).
+// ends and how long it takes (fixtures/lifecycle.json, GET/PUT /_cvmsim/lifecycle).
 #pragma once
 
 #include <map>
@@ -36,6 +36,7 @@ struct Step {
   // Another step that a timer begins instead of this one where the document has these values.
   Json instead_if = Json::object();
   std::string instead;
+  bool gives_way(const Json& doc) const;  // Whether that is so.
   // What a timer begins some time after this step has ended.
   std::string then;
   Milliseconds then_after{};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "state/base/fields.h"
+#include "state/base/glob.h"
 
 namespace cvm {
 
@@ -63,27 +64,15 @@ std::int64_t disks_in(const std::string& documents, const std::string& glob) {
   return count;
 }
 
-Sku machine(const Json& doc) {
-  return {doc.at("Placement").at("Zone").get_ref<const std::string&>(),
-          doc.at("InstanceType").get_ref<const std::string&>(),
-          doc.at("InstanceChargeType").get_ref<const std::string&>()};
-}
-
-// Machines that are about to be of the rule's types are taken already.
-std::int64_t promised(const CapacityRule& rule, const Store& store) {
-  std::int64_t count = 0;
-  for (const auto& [now, then] : store.becoming(kinds::instance, "InstanceType"))
-    count += !about(rule, machine(now)) && about(rule, machine(then)) ? 1 : 0;
-  return count;
-}
-
 std::int64_t used(const CapacityRule& rule, const Catalog& catalog, const Store& store) {
   Query query = query_of(rule, catalog, store.tenant().region);
   query.limit = rule.disk_type.empty() ? 1 : page_size;
+  // Machines that are about to be of the rule's types are taken already.
+  query.pending = rule.disk_type.empty();
   std::int64_t count = 0;
   for (;;) {
-    const Page page = store.page(kinds::instance, query);
-    if (rule.disk_type.empty()) return page.total + promised(rule, store);
+    const Page page = store.page("instance", query);
+    if (rule.disk_type.empty()) return page.total;
     count += disks_in(page.texts, rule.disk_type);
     query.offset += page_size;
     if (query.offset >= page.total) return count;
@@ -95,6 +84,7 @@ std::string glob_field(const Json& rule, const char* name, const std::string& wh
   if (found == rule.end() || found->is_null()) return {};
   if (!found->is_string() || found->get<std::string>().empty())
     throw ConfigError{where + "`" + name + "` must be a text"};
+  check_glob(found->get_ref<const std::string&>(), where + name + ": ");
   return found->get<std::string>();
 }
 
@@ -163,16 +153,16 @@ std::string place(const Tenant& tenant) { return tenant.account + "/" + tenant.r
 }  // namespace
 
 void Capacity::change(const std::string& account, const Json& list, const Catalog& catalog,
-                      Database& database) {
+                      const Kinds& kinds, Database& database) {
   if (!list.is_array()) throw ConfigError{"capacity: must be a list of rules"};
   std::vector<CapacityRule> rules;
   for (std::size_t i = 0; i < list.size(); ++i) {
     CapacityRule rule = read_rule(list[i], "capacity[" + std::to_string(i) + "]: ", catalog);
     rule.account = account;
     if (rule.stock.value_or(0) > 0) {
-      for (const Tenant& tenant : Store::tenants(database, kinds::instance)) {
+      for (const Tenant& tenant : Store::tenants(database, "instance")) {
         if (!account.empty() && account != tenant.account) continue;
-        rule.used_before[place(tenant)] = used(rule, catalog, Store(database, 0, tenant));
+        rule.used_before[place(tenant)] = used(rule, catalog, Store(database, kinds, 0, tenant));
       }
     }
     rules.push_back(std::move(rule));
@@ -225,9 +215,13 @@ void Capacity::load(const Json& saved, const Catalog& catalog) {
     exactly(one, {"account", "rule", "used_before"});
     CapacityRule rule = read_rule(one.at("rule"), "", catalog);
     rule.account = one.at("account").get<std::string>();
-    rule.used_before = one.at("used_before").get<std::map<std::string, std::int64_t>>();
+    const Json& before = one.at("used_before");
+    if (!before.is_object()) throw ConfigError{"`used_before` must be an object of numbers"};
+    for (const auto& in : before.items())
+      rule.used_before[in.key()] = static_cast<std::int64_t>(natural_member(before, in.key()));
     rules.push_back(std::move(rule));
   }
+  if (rules.size() > rules_max) throw ConfigError{"there can be 1000 rules at most"};
   rules_ = std::move(rules);
 }
 
@@ -245,6 +239,13 @@ std::optional<std::int64_t> Stock::left_by(std::size_t number) {
 std::optional<std::int64_t> Stock::left(const Sku& sku) {
   const auto rule = capacity_.rule_about(sku, store_.tenant().account);
   return rule ? left_by(*rule) : std::nullopt;
+}
+
+bool Stock::exchangeable(const Sku& given, const Sku& taken) const {
+  const std::string& account = store_.tenant().account;
+  const auto rule = capacity_.rule_about(taken, account);
+  return rule && capacity_.rules()[*rule].stock != 0 &&
+         rule == capacity_.rule_about(given, account);
 }
 
 bool Stock::by_zone(const Sku& sku) const {

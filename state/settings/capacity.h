@@ -1,4 +1,4 @@
-// What is sold out or running low, as testers say it (contract: GET/PUT /_cvmsim/capacity). Stock
+// What is sold out or running low, as testers say it (GET/PUT /_cvmsim/capacity). Stock
 // is counted for each account and region on its own, so that tests in one server do not buy each
 // other's machines; what an account gives back can be bought again.
 #pragma once
@@ -35,7 +35,7 @@ class Capacity {
  public:
   // Replaces all rules, or those of the account if one is given. Throws ConfigError.
   void change(const std::string& account, const Json& list, const Catalog& catalog,
-              Database& database);
+              const Kinds& kinds, Database& database);
   void forget(const std::string& account);
   // As given: all rules, or those that hold for the account.
   Json shown(const std::string& account) const;
@@ -60,7 +60,11 @@ class Stock {
   std::optional<std::int64_t> left(const Sku& sku);  // Nothing: unlimited.
   // Whether there is nothing to buy in the zone.
   bool sold_out(std::string_view zone);
-  // Whether what decides about the goods is a rule about all of their zone.
+  bool unlimited() const { return capacity_.rules().empty(); }
+  // Whether one rule decides about both, and leaves anything at all: then one can be had for the
+  // other, since it gives back what it takes.
+  bool exchangeable(const Sku& given, const Sku& taken) const;
+  // Whether what decides about the SKU is a rule about all of their zone.
   bool by_zone(const Sku& sku) const;
 
  private:

@@ -1,4 +1,4 @@
-// Who may call: SecretIds, their keys, and the accounts behind them (contract, section 2).
+// Who may call: SecretIds, their keys, and the accounts behind them.
 #pragma once
 
 #include <cstddef>

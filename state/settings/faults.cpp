@@ -1,10 +1,12 @@
-// Matching, counting and choosing. Reading the grammar is in faults_read.cpp.
+// Matching, counting and choosing. Reading the grammar is in faults_read.cpp, keeping the rules in
+// faults_kept.cpp.
 #include "state/settings/faults.h"
 
 #include <algorithm>
 
 #include "state/base/error.h"
 #include "state/base/fields.h"
+#include "state/base/glob.h"
 #include "state/base/ids.h"
 #include "state/base/text.h"
 
@@ -40,8 +42,7 @@ class Subject {
   std::vector<std::string> states() {
     std::vector<std::string> found;
     for (const Resource& one : resources()) {
-      if (one.kind->state_member.empty()) continue;
-      found.push_back(one.doc.value(std::string(one.kind->state_member), ""));
+      if (!one.kind->state.empty()) found.push_back(one.doc.value(one.kind->state, ""));
     }
     return found;
   }
@@ -70,9 +71,9 @@ class Subject {
     if (resources_) return *resources_;
     resources_.emplace();
     for (const std::string& text : texts()) {
-      for (const Kind* kind : all_kinds()) {
-        if (!is_id(text, kind->id_prefix)) continue;
-        if (auto one = call_.store.find(*kind, text)) resources_->push_back(std::move(*one));
+      for (const auto& kind : call_.store.kinds().all()) {
+        if (!kind->is_id(text)) continue;
+        if (auto one = call_.store.find(kind->name, text)) resources_->push_back(std::move(*one));
       }
     }
     return *resources_;
@@ -105,6 +106,7 @@ bool holds(const FaultRule& rule, const FaultCall& call, Subject& subject) {
 // Counts the match; whether the rule acts on it.
 bool acts(FaultRule& rule, std::uint64_t seed) {
   const std::int64_t number = rule.matched++;
+  rule.counted = true;
   if (number < rule.skip) return false;
   if (rule.probability >= 1) return true;
   RandomStream random(seed, "fault/" + rule.id, static_cast<std::uint64_t>(number));
@@ -239,55 +241,6 @@ Json Faults::shown(const FaultRule& rule) {
   return {{"id", rule.id},       {"match", rule.match},      {"when", rule.when},
           {"do", rule.effects},  {"expires_at", expires_at}, {"matched", rule.matched},
           {"fired", rule.fired}, {"requests", rule.requests}};
-}
-
-Json Faults::dump() const {
-  Json saved = Json::array();
-  for (const FaultRule& rule : rules_) {
-    Json expires = Json::object();
-    for (const auto& [account, time] : rule.expires)
-      expires[account] = time.time_since_epoch().count();
-    saved.push_back(
-        {{"rule",
-          {{"id", rule.id}, {"match", rule.match}, {"when", rule.when}, {"do", rule.effects}}},
-         {"account", rule.account},
-         {"expires_ms", expires},
-         {"matched", rule.matched},
-         {"used", rule.used},
-         {"fired", rule.fired},
-         {"requests", rule.requests}});
-  }
-  return {{"numbered", numbered_}, {"rules", saved}};
-}
-
-void Faults::load(const Json& saved, const FaultNames& names) {
-  exactly(saved, {"numbered", "rules"});
-  Faults loaded;
-  loaded.numbered_ = natural_member(saved, "numbered");
-  each_member(saved, "rules", [&](const Json& one) {
-    exactly(one, {"rule", "account", "expires_ms", "matched", "used", "fired", "requests"});
-    exactly(one.at("rule"), {"id", "match", "when", "do"}, "rule: ");
-    // The SecretId that the rule names may be unknown by now; its account is not.
-    FaultNames known = names;
-    auto account = one.at("account").get<std::string>();
-    known.account = [&](const std::string&) { return account; };
-    FaultRule rule = read_fault(one.at("rule"), known);
-    const Json& expires = one.at("expires_ms");
-    if (!expires.is_object() || (!expires.empty() && !expires.contains("")))
-      throw ConfigError{"`expires_ms` must be an object of clocks"};
-    for (const auto& own : expires.items())
-      rule.expires[own.key()] = Time{Milliseconds{integer_member(expires, own.key())}};
-    // Never negative: `used` is an index.
-    const auto count = [&](const char* name) {
-      return static_cast<std::int64_t>(natural_member(one, name) & INT64_MAX);
-    };
-    rule.matched = count("matched");
-    rule.used = count("used");
-    rule.fired = count("fired");
-    rule.requests = one.at("requests").get<std::deque<std::string>>();
-    loaded.put(std::move(rule));
-  });
-  *this = std::move(loaded);
 }
 
 }  // namespace cvm

@@ -1,5 +1,5 @@
 // Fault rules: which calls they match, how often they fire, and a ledger of what fired on what.
-// The grammar is the contract's (section 6), for the admin API and for scenario files alike.
+// The grammar is one (README, Make it fail), for the admin API and for scenario files alike.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct FaultNames {
   std::function<bool(std::string_view code)> is_code;
   std::function<bool(std::string_view action, std::string_view parameter)> has_parameter;
   std::function<bool(std::string_view action)> begins_operation;
-  std::vector<std::string> states;  // Of instances.
+  std::vector<std::string> states;  // Of all kinds of resources.
   // The uin of a SecretId or uin; throws ConfigError for one that cannot call.
   std::function<std::string(const std::string&)> account;
 };
@@ -49,6 +49,7 @@ struct FaultRule {
   std::int64_t used = 0;             // How often it came to act; chooses the effect in the list.
   std::int64_t fired = 0;            // How often it acted with an effect other than `none`.
   std::deque<std::string> requests;  // The last ones it fired on.
+  bool counted = false;              // Since its counters were saved.
 
   bool spent() const { return times && used >= *times; }
   const Effect& next() const;
@@ -92,6 +93,12 @@ class Faults {
   static Json shown(const FaultRule& rule);
   Json dump() const;
   void load(const Json& saved, const FaultNames& names);  // Throws ConfigError.
+
+  // In the state file: all rules; the counters of those that calls have changed since; back, as
+  // load() takes it.
+  void save(Database& database);
+  void save_counts(Database& database);
+  static Json saved(Database& database);
 
  private:
   void put(FaultRule rule);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "state/base/fields.h"
+#include "state/base/glob.h"
 #include "state/settings/faults.h"
 
 namespace cvm {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr double delay_ms_max = 600'000, seconds_max = 10.0 * 365 * 86400, factor_max = 1e6;
 constexpr double count_max = 1e9;
-constexpr std::size_t body_bytes_max = 1 << 20, effects_max = 1000;
+constexpr std::size_t body_bytes_max = 1 << 20, effects_max = 1000, globs_max = 100;
 
 [[noreturn]] void wrong(const std::string& where, const std::string& reason) {
   throw ConfigError{"fault: " + where + ": " + reason};
@@ -37,19 +38,23 @@ std::int64_t integer(const Json& value, const std::string& where, double low, do
   return static_cast<std::int64_t>(number(value, where, low, high));
 }
 
-std::vector<std::string> texts(const Json& value, const std::string& where) {
-  if (!value.is_array()) return {text(value, where)};
-  if (value.empty()) wrong(where, "the list is empty");
+// Texts with `*`, one or a list.
+std::vector<std::string> patterns(const Json& value, const std::string& where) {
+  if (value.is_array() && (value.empty() || value.size() > globs_max))
+    wrong(where, "must be a pattern or a list of 1 to " + std::to_string(globs_max));
   std::vector<std::string> all;
-  for (const Json& one : value) all.push_back(text(one, where));
+  for (const Json& one : value.is_array() ? value : Json::array({value})) {
+    all.push_back(text(one, where));
+    check_glob(all.back(), "fault: " + where + ": ");
+  }
   return all;
 }
 
-// Texts with `*`; each must match at least one of what there is.
+// Each must match at least one of what there is.
 template <class Names, class NameOf>
 std::vector<std::string> globs(const Json& value, const std::string& where, const Names& names,
                                NameOf name_of) {
-  std::vector<std::string> all = texts(value, where);
+  std::vector<std::string> all = patterns(value, where);
   for (const std::string& glob : all) {
     const bool known = std::any_of(names.begin(), names.end(), [&](const auto& name) {
       return glob_matches(glob, name_of(name));
@@ -98,7 +103,7 @@ void read_match(const Json& match, FaultRule& rule, const FaultNames& names) {
               [](const InstanceType& type) { return type.id; });
   }
   if (given("account")) rule.account = names.account(text(match["account"], "match.account"));
-  if (given("resource")) rule.resources = texts(match["resource"], "match.resource");
+  if (given("resource")) rule.resources = patterns(match["resource"], "match.resource");
   if (given("resource_state"))
     rule.states = globs(match["resource_state"], "match.resource_state", names.states, same);
   if (!given("params")) return;
@@ -181,7 +186,7 @@ void read_outcome(const Json& given, const std::string& where, const FaultNames&
     effect.state = text(given["state"], where + ".state");
     if (std::find(names.states.begin(), names.states.end(), effect.state) == names.states.end()) {
       wrong(where + ".state", "`" + effect.state +
-                                  "` is no state of an instance; without `state` it goes back to "
+                                  "` is no state of a resource; without `state` it goes back to "
                                   "the one it had");
     }
   }

@@ -37,7 +37,13 @@ void collect(const Json& at, std::string_view path, std::vector<std::string>& fo
     const auto first = at.find(name.substr(0, bar));
     const auto second = at.find(name.substr(bar + 1));
     if (first == at.end() || second == at.end()) return;
-    found.push_back(first->get<std::string>() + joint + second->get<std::string>());
+    const auto before = scalar(*first);
+    if (!before) return;
+    std::vector<std::string> behind;
+    // A tag may have a key and no value.
+    if (rest.empty() && *second == "") behind.emplace_back();
+    collect(*second, rest, behind);
+    for (const std::string& value : behind) found.push_back(*before + joint + value);
     return;
   }
   if (const auto member = at.find(name); member != at.end()) collect(*member, rest, found);
@@ -54,6 +60,7 @@ std::vector<std::string> values_at(const Json& doc, std::string_view path) {
 AttributeValues attributes_of(const Kind& kind, const Json& doc) {
   AttributeValues values;
   for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
+    if (kind.attributes[i].path == kind.id_member) continue;  // The resource itself has its id.
     for (std::string& value : values_at(doc, kind.attributes[i].path)) {
       values.emplace_back(static_cast<int>(i), std::move(value));
     }

@@ -1,75 +1,151 @@
-// One declaration for each kind. Attributes are kept by position: state/store.cpp rebuilds the
-// index of a file whose kinds looked different.
+// Reads fixtures/kinds.json.
 #include "state/store/kinds.h"
 
-#include <array>
+#include <algorithm>
+#include <stdexcept>
+
+#include "state/base/error.h"
+#include "state/base/fields.h"
 
 namespace cvm {
 
 namespace {
 
-constexpr Attribute instance_attributes[] = {
-    {"zone", "Placement/Zone"},
-    {"project-id", "Placement/ProjectId"},
-    {"host-id", "Placement/HostId"},
-    {"vpc-id", "VirtualPrivateCloud/VpcId"},
-    {"subnet-id", "VirtualPrivateCloud/SubnetId"},
-    {"security-group-id", "SecurityGroupIds/*"},
-    {"instance-name", "InstanceName"},
-    {"instance-charge-type", "InstanceChargeType"},
-    {"instance-type", "InstanceType"},
-    {"instance-state", "InstanceState"},
-    {"image-id", "ImageId"},
-    {"private-ip-address", "PrivateIpAddresses/*"},
-    {"public-ip-address", "PublicIpAddresses/*"},
-    {"ipv6-address", "IPv6Addresses/*"},
-    {"uuid", "Uuid"},
-    {"dedicated-cluster-id", "DedicatedClusterId"},
-    {"tag-key", "Tags/*/Key"},
-    {"tag-value", "Tags/*/Value"},
-    {"tag", "Tags/*/Key|Value"},
-    {"disaster-recover-group-id", "DisasterRecoverGroupId"},
+// `ins-*8` as what stands before the star and how many characters it stands for.
+struct IdForm {
+  std::string_view prefix;
+  std::size_t length = 0;
 };
 
-constexpr Attribute placement_group_attributes[] = {
-    {"tag-key", "Tags/*/Key"},
-    {"tag-value", "Tags/*/Value"},
-    {"tag", "Tags/*/Key|Value"},
-};
+constexpr std::string_view uuid_form = "uuid";
+
+IdForm parse_form(std::string_view form) {
+  const std::size_t star = form.find('*');
+  if (star == form.npos || star + 2 != form.size() || form[star + 1] < '1' || form[star + 1] > '9')
+    throw ConfigError{"`" + std::string(form) + "` is no form of ids such as `ins-*8`, or `uuid`"};
+  return {form.substr(0, star), static_cast<std::size_t>(form[star + 1] - '0')};
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool digit = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (hyphen ? text[i] != '-' : !digit) return false;
+  }
+  return true;
+}
+
+// The attribute of this path, made if there is none: a filter, a reference and a reservation of the
+// same value are one.
+Attribute& at_path(Kind& kind, const std::string& path) {
+  const auto found = std::find_if(kind.attributes.begin(), kind.attributes.end(),
+                                  [&](const Attribute& one) { return one.path == path; });
+  if (found != kind.attributes.end()) return *found;
+  kind.attributes.push_back({path, path});
+  return kind.attributes.back();
+}
+
+Kind read_kind(const std::string& name, const Json& facts) {
+  only(facts, {"shape", "id", "missing", "state", "operation", "states", "refusal", "refused",
+               "busy", "filters", "refers", "reserves", "granted"});
+  const auto text = [&](const char* member) { return facts.value(member, ""); };
+  const auto texts = [&](const char* member) {
+    return facts.value(member, std::vector<std::string>{});
+  };
+  Kind kind;
+  kind.name = name;
+  kind.shape = facts.at("shape").get<std::string>();
+  if (const std::string id = text("id"); !id.empty()) {
+    kind.id_member = id.substr(0, id.find(' '));
+    kind.id_form = id.substr(std::min(id.size(), kind.id_member.size() + 1));
+    if (kind.id_form != uuid_form) parse_form(kind.id_form);
+    kind.missing = facts.at("missing").get<std::string>();
+  }
+  kind.state = text("state");
+  kind.states = texts("states");
+  kind.operation = text("operation");
+  kind.refusal = text("refusal");
+  kind.refused = texts("refused");
+  kind.busy = texts("busy");
+  kind.granted = facts.value("granted", false);
+  if (kind.state.empty() != kind.states.empty())
+    throw ConfigError{"`state` and `states` belong together"};
+  const Json filters = facts.value("filters", Json::object());
+  for (const auto& [filter, path] : filters.items())
+    kind.attributes.push_back({filter, path.get<std::string>()});
+  const Json refers = facts.value("refers", Json::object());
+  for (const auto& [path, other] : refers.items()) {
+    Attribute& attribute = at_path(kind, path);
+    attribute.refers = other.get<std::string>();
+    attribute.reserved = true;
+  }
+  for (const std::string& path : texts("reserves")) at_path(kind, path).reserved = true;
+  return kind;
+}
 
 }  // namespace
 
-namespace kinds {
-const Kind instance = {"instance",
-                       "Instance",
-                       "ins",
-                       "InstanceId",
-                       "InstanceState",
-                       "InvalidInstanceId.NotFound",
-                       "UnsupportedOperation.InstanceState",
-                       true,
-                       instance_attributes};
-const Kind placement_group = {"placement_group",
-                              "DisasterRecoverGroup",
-                              "ps",
-                              "DisasterRecoverGroupId",
-                              "",
-                              "ResourceNotFound.InvalidPlacementSet",
-                              "",
-                              false,
-                              placement_group_attributes};
-}  // namespace kinds
-
-std::span<const Kind* const> all_kinds() {
-  static constexpr std::array all = {&kinds::instance, &kinds::placement_group};
-  return all;
+bool Kind::is_id(std::string_view text) const {
+  if (id_form.empty()) return false;
+  if (id_form == uuid_form) return is_uuid(text);
+  const IdForm form = parse_form(id_form);
+  return text.size() == form.prefix.size() + form.length && text.starts_with(form.prefix) &&
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", form.prefix.size()) ==
+             text.npos;
 }
 
-const Kind* find_kind(std::string_view name) {
-  for (const Kind* kind : all_kinds()) {
-    if (kind->name == name) return kind;
+std::string Kind::new_id(RandomStream& random) const {
+  if (id_form == uuid_form) return random.uuid();
+  const IdForm form = parse_form(id_form);
+  return random.id(form.prefix, form.length);
+}
+
+int Kind::attribute(std::string_view wanted) const {
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    if (attributes[i].name == wanted) return static_cast<int>(i);
   }
-  return nullptr;
+  throw std::logic_error("kind " + name + " has no attribute " + std::string(wanted));
+}
+
+Kinds::Kinds(const Fixtures& fixtures) {
+  const Json content = fixtures.load("kinds.json");
+  for (const auto& [name, facts] : content.items()) {
+    told_at("fixtures: kinds.json: " + name,
+            [&] { kinds_.push_back(std::make_unique<const Kind>(read_kind(name, facts))); });
+  }
+  for (const auto& kind : kinds_) {
+    for (const Attribute& attribute : kind->attributes) {
+      if (!attribute.refers.empty() && find(attribute.refers) == nullptr) {
+        throw ConfigError{"fixtures: kinds.json: " + kind->name + ": " + attribute.path +
+                          ": there is no kind `" + attribute.refers + "`"};
+      }
+    }
+  }
+}
+
+const Kind* Kinds::find(std::string_view name) const {
+  const auto found = std::find_if(kinds_.begin(), kinds_.end(),
+                                  [&](const auto& kind) { return kind->name == name; });
+  return found == kinds_.end() ? nullptr : found->get();
+}
+
+const Kind& Kinds::get(std::string_view name) const {
+  const Kind* found = find(name);
+  if (found == nullptr) throw std::logic_error("there is no kind " + std::string(name));
+  return *found;
+}
+
+std::string Kinds::signature() const {
+  std::string text;
+  for (const auto& kind : kinds_) {
+    text.append(kind->name).append(":");
+    for (const Attribute& attribute : kind->attributes) {
+      text.append(attribute.name).append("=").append(attribute.path);
+      text.append(attribute.reserved ? "!;" : ";");
+    }
+  }
+  return text;
 }
 
 }  // namespace cvm

@@ -1,39 +1,80 @@
-// What kinds of resources there are: what their documents look like and what finds them.
+// What kinds of resources there are, as data (fixtures/kinds.json): what their documents look like,
+// what finds them, what they refer to, how their states and refusals are called. Whatever works on
+// resources asks the kind; nothing below the handlers knows an instance from an image.
+//
+//   shape     the API's type of the document
+//   id        the member that holds the id, and its form: `InstanceId ins-*8` (eight of [0-9a-z]),
+//             or `… uuid`. Without it, the kind is only listed, never stored
+//   missing   the error code for an id that does not exist
+//   state     the member that holds the state; `states` are its values
+//   operation what the members of the running operation begin with: `LatestOperation`, with
+//             `…State`, `…RequestId` and `…ErrorMsg`
+//   refusal   code for a state that an action does not take, `*` for the state's name; `refused`
+//             are others for actions that do not document it, `busy` those for what has an
+//             operation under way: the first that the action documents, else the first
+//   filters   by name, where the values of a filter are in the document; `tag:*` takes any key
+//   refers    where ids of other kinds are
+//   reserves  other values that nobody else may get while an operation is going to give them
+//   granted   another account may be let in
 #pragma once
 
-#include <span>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "state/base/ids.h"
+#include "state/base/json.h"
+#include "state/catalog/fixtures.h"
 
 namespace cvm {
 
-// A value that filters ask for. `path` leads through the document; `*` walks a list, and `A|B` at
-// the end joins two members to one value (a tag's key and value).
+// A value that is indexed. `path` leads through the document; `*` walks a list, and `A|B` joins a
+// member to each value of the path that goes on behind it (a tag's key and value).
 struct Attribute {
-  std::string_view name;
-  std::string_view path;
+  std::string name;
+  std::string path;
+  bool reserved = false;  // What an operation under way is going to make of it is indexed, too.
+  std::string refers;     // The kind whose ids the values are; empty: none.
 };
 
 struct Kind {
-  std::string_view name;           // "instance"
-  std::string_view shape;          // The API's type of the document: "Instance".
-  std::string_view id_prefix;      // "ins"
-  std::string_view id_member;      // "InstanceId"
-  std::string_view state_member;   // "InstanceState"; empty: it has no states, and no steps.
-  std::string_view not_found;      // "InvalidInstanceId.NotFound"
-  std::string_view state_refusal;  // "UnsupportedOperation.InstanceState", then the state's name.
-  bool tells_operation;            // The document has the LatestOperation members.
-  std::span<const Attribute> attributes;
+  std::string name;       // "instance"
+  std::string shape;      // "Instance"
+  std::string id_member;  // "InstanceId"; empty: never stored.
+  std::string id_form;    // "ins-*8"
+  std::string missing;    // "InvalidInstanceId.NotFound"
+  std::string state;      // "InstanceState"; empty: it has no states, and no steps.
+  std::vector<std::string> states;
+  std::string operation;  // "LatestOperation"; empty: its documents do not tell of operations.
+  std::string refusal;    // "UnsupportedOperation.InstanceState*"
+  std::vector<std::string> refused, busy;
+  std::vector<Attribute> attributes;
+  bool granted = false;
+
+  bool is_id(std::string_view text) const;
+  std::string new_id(RandomStream& random) const;
+
+  // The number of an attribute. Throws std::logic_error for a name that the kind does not have.
+  int attribute(std::string_view name) const;
 };
 
 // Joins the two parts of an `A|B` attribute.
 inline constexpr char joint = '\x1f';
 
-namespace kinds {
-extern const Kind instance;
-extern const Kind placement_group;
-}  // namespace kinds
+class Kinds {
+ public:
+  explicit Kinds(const Fixtures& fixtures);  // Throws ConfigError.
 
-std::span<const Kind* const> all_kinds();
-const Kind* find_kind(std::string_view name);
+  const Kind* find(std::string_view name) const;  // nullptr: there is none.
+  const Kind& get(std::string_view name) const;   // Throws std::logic_error.
+  const std::vector<std::unique_ptr<const Kind>>& all() const { return kinds_; }
+
+  // Tells one set of kinds from another: an index that was made for others has to be made anew.
+  std::string signature() const;
+
+ private:
+  std::vector<std::unique_ptr<const Kind>> kinds_;
+};
 
 }  // namespace cvm

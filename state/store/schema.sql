@@ -37,6 +37,24 @@ create table attribute (
   primary key (part, name, value, rid)
 ) without rowid;
 
+-- The same for values that an operation under way is going to give.
+create table pending (
+  part integer not null,
+  name integer not null,
+  value text not null,
+  rid integer not null,
+  primary key (part, name, value, rid)
+) without rowid;
+create index pending_rid on pending (rid);
+
+-- Resources that other accounts (by uin) may see.
+create table access_grant (
+  account text not null,
+  rid integer not null,
+  primary key (account, rid)
+) without rowid;
+create index access_grant_rid on access_grant (rid);
+
 -- What will happen. `due` is simulated time in ms. `step` names the lifecycle step that ends then
 -- (operation = 1, or 2 if a fault decides how: by `patch` alone), or begins then (0: a timer).
 create table transition (
@@ -51,10 +69,6 @@ create table transition (
 );
 create index transition_due on transition (account, due, seq);
 create index transition_id on transition (id);
--- Addresses that operations under way are going to give.
-create index transition_address on transition (json_extract(patch, '$.PrivateIpAddresses[0]'))
-  where json_extract(patch, '$.PrivateIpAddresses[0]') is not null;
-
 -- Replies to remember for ClientToken.
 create table token (
   account text not null,
@@ -66,7 +80,8 @@ create table token (
   expires integer not null,
   primary key (account, region, action, token)
 ) without rowid;
-create index token_expires on token (expires);
+-- Each account's by its own clock.
+create index token_expires on token (account, expires);
 
 -- `counter` numbers what the account has made, so that two accounts in one server cannot change
 -- each other's ids; `clock` is its own simulated time, empty if it follows the common one.
@@ -76,6 +91,19 @@ create table account (
   clock text not null default ''
 ) without rowid;
 
+-- Fault rules in their order: what testers gave (`rule`, one JSON object), and what each call that a
+-- rule is about changes. `requests` is a JSON list.
+create table fault (
+  position integer primary key,
+  id text not null unique,
+  rule text not null,
+  matched integer not null,
+  used integer not null,
+  fired integer not null,
+  requests text not null
+);
+
+-- Settings, one JSON value each; besides `schema`, `seed`, `starts` and `attributes`.
 create table meta (
   key text primary key,
   value text not null

@@ -42,6 +42,7 @@ struct Filter {
 struct Query {
   std::optional<std::vector<std::string>> ids;
   std::vector<Filter> filters;
+  bool pending = false;  // Values that operations under way are going to give count, too.
   std::int64_t offset = 0;
   std::int64_t limit = 100;
   // Members to show; all of them, as stored, if empty.
@@ -54,45 +55,77 @@ struct Page {
   std::string texts;  // Documents as stored, never parsed, separated by commas.
 };
 
+// Who has a value: those whose document has it, the newest first, and those that an operation under
+// way is going to give it.
+struct References {
+  std::vector<std::string> ids, pending;
+  std::int64_t count() const { return static_cast<std::int64_t>(ids.size() + pending.size()); }
+};
+
 class Store {
  public:
-  Store(Database& database, std::uint64_t seed, Tenant tenant)
-      : database_(database), seed_(seed), tenant_(std::move(tenant)) {}
+  Store(Database& database, const Kinds& kinds, std::uint64_t seed, Tenant tenant)
+      : database_(database), kinds_(kinds), seed_(seed), tenant_(std::move(tenant)) {}
 
   const Tenant& tenant() const { return tenant_; }
+  const Kinds& kinds() const { return kinds_; }
+  const Kind& kind(std::string_view name) const { return kinds_.get(name); }
+  // What the same account has in another region.
+  Store in_region(std::string region) const {
+    return {database_, kinds_, seed_, {tenant_.account, std::move(region)}};
+  }
 
   // The account's next numbers. Undone with the savepoint, like everything else here.
   RandomStream random_stream();
+  // A stream that depends on the seed and its name alone.
+  RandomStream named_stream(std::string_view name) const { return {seed_, name, 0}; }
 
   // Gives it an id from `random`, which is set in the document, too.
-  Resource create(const Kind& kind, RandomStream& random, Json doc, Json hidden = Json::object());
+  Resource create(std::string_view kind, RandomStream& random, Json doc,
+                  Json hidden = Json::object());
   // One that was exported, under its own id.
-  void restore(const Kind& kind, std::string_view id, const Json& doc, const Json& hidden);
-  std::optional<Resource> find(const Kind& kind, std::string_view id) const;
-  Resource get(const Kind& kind, std::string_view id) const;  // Throws Error `not_found`.
-  Page page(const Kind& kind, const Query& query) const;      // Newest first.
-  std::int64_t count(const Kind& kind) const;
-  bool any(const Kind& kind, std::string_view attribute, std::string_view value) const;
-  // Documents, now and afterwards, of what an operation under way gives another `member`.
-  std::vector<std::pair<Json, Json>> becoming(const Kind& kind, std::string_view member) const;
+  void restore(std::string_view kind, std::string_view id, const Json& doc, const Json& hidden);
+  std::optional<Resource> find(std::string_view kind, std::string_view id) const;
+  Resource get(std::string_view kind, std::string_view id) const;  // Throws Error `missing`.
+  Page page(std::string_view kind, const Query& query) const;      // Newest first.
+  std::int64_t count(std::string_view kind) const;
   void save(Resource& resource);
   void erase(const Resource& resource);  // And everything that was to happen to it.
 
+  // Who has this value of an attribute, or is going to have it; whether anybody is.
+  References referring(std::string_view kind, std::string_view attribute,
+                       std::string_view value) const;
+  bool taken(std::string_view kind, std::string_view attribute, std::string_view value) const;
+  // What a patch will give the resource is kept from others until it is released.
+  void reserve(const Resource& resource, const Json& patch);
+  void release(const Resource& resource);
+
+  // Lets another account see a resource, or no longer; who may; all of a kind that others let this
+  // account see in its region; one resource, its own or such a one.
+  void grant(const Resource& resource, std::string_view account);
+  void revoke(const Resource& resource, std::string_view account);
+  std::vector<std::string> grants(const Resource& resource) const;
+  std::vector<Resource> granted(std::string_view kind) const;
+  std::optional<Resource> find_visible(std::string_view kind, std::string_view id) const;
+
   // In whichever account and region it is; for transitions and the admin API.
   static std::optional<std::pair<Tenant, const Kind*>> locate(Database& database,
+                                                              const Kinds& kinds,
                                                               std::string_view id);
   // How many there are of each kind, in all accounts.
-  static std::vector<std::pair<std::string, std::int64_t>> totals(Database& database);
+  static std::vector<std::pair<std::string, std::int64_t>> totals(Database& database,
+                                                                  const Kinds& kinds);
   // Every account and region that has some of the kind, in order.
-  static std::vector<Tenant> tenants(Database& database, const Kind& kind);
-  // Rebuilds the attributes if the file was written by a version with other kinds.
-  static void upgrade(Database& database);
+  static std::vector<Tenant> tenants(Database& database, std::string_view kind);
 
  private:
+  // A row that begins with rid, part, doc, hidden.
+  static Resource read(const Kind& kind, std::string_view id, const Statement& row);
   void insert(Resource& resource);
-  std::int64_t part(const Kind& kind, bool make) const;  // 0: nothing of this kind yet.
+  std::int64_t part(std::string_view kind, bool make) const;  // 0: nothing of this kind yet.
 
   Database& database_;
+  const Kinds& kinds_;
   std::uint64_t seed_;
   Tenant tenant_;
 };

@@ -6,6 +6,7 @@
 #include "handlers/api/formats.h"
 #include "state/base/error.h"
 #include "state/state.h"
+#include "state/store/index.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -30,13 +31,13 @@ Json instance(const std::string& zone, const std::string& name) {
 
 Resource add(Store& store, const std::string& zone, const std::string& name) {
   RandomStream random = store.random_stream();
-  return store.create(kinds::instance, random, instance(zone, name));
+  return store.create("instance", random, instance(zone, name));
 }
 
 std::vector<std::string> ids(Store& store, std::vector<Filter> filters) {
   Query query;
   query.filters = std::move(filters);
-  const Page page = store.page(kinds::instance, query);
+  const Page page = store.page("instance", query);
   EXPECT_EQ(page.total, static_cast<std::int64_t>(page.ids.size()));
   return page.ids;
 }
@@ -102,14 +103,14 @@ TEST(Store, FindsByEveryAttribute) {
   EXPECT_EQ(ids(store, {{"zone", {"z1"}}}), (Ids{b, a}));
   EXPECT_EQ(ids(store, {{"zone", {"z1", "z2", "z1"}}}), (Ids{c, b, a}));
   EXPECT_EQ(ids(store, {{"zone", {"z1"}}, {"instance-name", {"a"}}}), (Ids{a}));
-  EXPECT_EQ(ids(store, {{"tag", {std::string("env") + joint + "b"}}}), (Ids{b}));
+  EXPECT_EQ(ids(store, {{"tag:*", {std::string("env") + joint + "b"}}}), (Ids{b}));
   EXPECT_EQ(ids(store, {{"private-ip-address", {"10.0.0.2"}}}), (Ids{c, b, a}));
   EXPECT_EQ(ids(store, {{"project-id", {"0"}}, {"zone", {"z3"}}}), Ids{});
   Query page;
   page.offset = 1;
   page.limit = 1;
-  EXPECT_EQ(store.page(kinds::instance, page).ids, (Ids{b}));
-  EXPECT_EQ(store.page(kinds::instance, page).total, 3);
+  EXPECT_EQ(store.page("instance", page).ids, (Ids{b}));
+  EXPECT_EQ(store.page("instance", page).total, 3);
 }
 
 TEST(Store, KeepsTheIndexWhenDocumentsChange) {
@@ -122,10 +123,10 @@ TEST(Store, KeepsTheIndexWhenDocumentsChange) {
   EXPECT_TRUE(ids(store, {{"instance-name", {"a"}}}).empty());
   EXPECT_EQ(ids(store, {{"instance-name", {"new"}}, {"private-ip-address", {"10.0.0.9"}}}).size(),
             1U);
-  store.erase(store.get(kinds::instance, made.id));
+  store.erase(store.get("instance", made.id));
   EXPECT_EQ(state.count("attribute"), 0);
-  EXPECT_EQ(store.count(kinds::instance), 0);
-  EXPECT_THROW(store.get(kinds::instance, made.id), Error);
+  EXPECT_EQ(store.count("instance"), 0);
+  EXPECT_THROW(store.get("instance", made.id), Error);
 }
 
 TEST(Store, SeesOnlyItsTenant) {
@@ -134,9 +135,9 @@ TEST(Store, SeesOnlyItsTenant) {
   const std::string id = add(store, "z1", "a").id;
   for (const Tenant& other : {Tenant{"2", "ap-guangzhou"}, Tenant{"1", "ap-beijing"}}) {
     Store elsewhere = state.store(other);
-    EXPECT_FALSE(elsewhere.find(kinds::instance, id));
-    EXPECT_EQ(elsewhere.page(kinds::instance, {}).total, 0);
-    EXPECT_FALSE(elsewhere.any(kinds::instance, "zone", "z1"));
+    EXPECT_FALSE(elsewhere.find("instance", id));
+    EXPECT_EQ(elsewhere.page("instance", {}).total, 0);
+    EXPECT_FALSE(elsewhere.taken("instance", "zone", "z1"));
   }
 }
 
@@ -159,7 +160,7 @@ TEST(Store, RebuildsAnIndexOfAnotherVersion) {
   add(store, "z1", "a");
   state.database().execute(
       "delete from attribute; update meta set value='old' where key='attributes'");
-  Store::upgrade(state.database());
+  upgrade_index(state.database(), state.kinds());
   EXPECT_EQ(ids(store, {{"zone", {"z1"}}}).size(), 1U);
 }
 
@@ -177,9 +178,10 @@ TEST(Lifecycle, AppliesInDueOrderAndEachAtItsTime) {
   begin("instance.stop", a, Milliseconds{0});
   state.apply_due("1", wall);
   EXPECT_TRUE(state.events().all().empty());
-  const auto changes = state.move_clock(
-      "", [&](const std::string&, Clock& clock) { clock.set(now + std::chrono::hours{1}, wall); },
-      wall);
+  const State::ClockMove an_hour = [&](const std::string&, Clock& clock) {
+    clock.set(now + std::chrono::hours{1}, wall);
+  };
+  const auto changes = state.move_clock("", an_hour, wall).changes;
   ASSERT_EQ(changes.size(), 2U);
   EXPECT_EQ(changes[0].id, a.id);
   EXPECT_EQ(changes[0].time, now + Milliseconds{500});
@@ -218,7 +220,7 @@ TEST(StateFile, IsKeptAndGuarded) {
   State again({.path = options.path}, wall);
   EXPECT_EQ(again.seed(), 1U);
   EXPECT_EQ(again.clock("").mode_name(), "frozen");
-  EXPECT_TRUE(again.store({"1", "ap-guangzhou"}).find(kinds::instance, id));
+  EXPECT_TRUE(again.store({"1", "ap-guangzhou"}).find("instance", id));
   EXPECT_THROW(State({.path = directory.file("missing/state.db")}, wall), ConfigError);
 }
 
@@ -268,12 +270,8 @@ TEST(Catalog, OffersWhatItMust) {
     EXPECT_GT(type.hour_price_usd, 0) << type.id;
     EXPECT_FALSE(type.family->system_disks.empty()) << type.id;
   }
-  for (const PublicImage& image : catalog.images())
-    EXPECT_TRUE(is_id(image.doc["ImageId"].get<std::string>(), "img"));
-  EXPECT_TRUE(glob_matches("S5.*", "S5.MEDIUM2"));
-  EXPECT_TRUE(glob_matches("*-3", "ap-guangzhou-3"));
-  EXPECT_TRUE(glob_matches("a*b*c", "a-b-b-c"));
-  EXPECT_FALSE(glob_matches("S5.*", "SA2.MEDIUM2"));
+  for (const auto& image : catalog.images())
+    EXPECT_TRUE(is_id(image->doc.at("ImageId").get<std::string>(), "img"));
 }
 
 }  // namespace cvm::test

@@ -17,16 +17,31 @@ const Model& model() {
   return loaded;
 }
 
-Emulator::Emulator(EmulatorOptions options) : options_(std::move(options)) { restart(); }
+const Registry& registry() {
+  static const Registry all;
+  return all;
+}
+
+Emulator::Emulator(EmulatorOptions options) : options_(std::move(options)) {
+  registry_.add(options_.actions);
+  restart();
+}
+
+void Emulator::restart(const std::string& fixtures) {
+  options_.state.fixtures = fixtures;
+  restart();
+}
 
 void Emulator::restart() {
-  gateway_.reset();
+  app_.reset();
   state_.reset();
   state_ = std::make_unique<State>(options_.state, wall_);
-  gateway_ =
-      std::make_unique<Gateway>(*state_, model(), options_.gateway, [this] { return wall_; });
-  start_with(*gateway_, options_.scenarios);
-  gateway_->ready = true;
+  if (!options_.state.fixtures.empty()) model_.emplace(state_->fixtures());
+  app_ = std::make_unique<App>(
+      *state_, model_ ? *model_ : model(), registry_,
+      AppOptions{.gateway = options_.gateway, .browser = {}, .lifecycle = options_.state.lifecycle},
+      [this] { return wall_; });
+  app_->start_with(options_.scenarios);
 }
 
 namespace {
@@ -73,10 +88,10 @@ Json Emulator::raw(const std::string& action, const Json& params, const From& fr
   static constexpr const char* deliveries[] = {"send", "drop", "reset", "half"};
   const Sent sent(action, params, from);
   Exchange exchange(sent.request);
-  gateway_->begin(exchange);
+  app_->begin(exchange);
   const Milliseconds delay = exchange.delay;
   pass(delay);
-  if (delay.count() > 0) gateway_->finish(exchange);
+  if (delay.count() > 0) app_->finish(exchange);
   const HttpResponse& answer = exchange.response;
   return {{"status", answer.status},
           {"content_type", answer.content_type},
@@ -106,9 +121,15 @@ Json Emulator::admin(const std::string& method, const std::string& path, const J
 
 std::vector<StateChange> Emulator::advance(Milliseconds time) {
   const std::lock_guard lock(state_->mutex);
-  return state_->move_clock(
-      "", [&](const std::string&, Clock& clock) { clock.set(clock.now(wall_) + time, wall_); },
-      wall_);
+  const State::ClockMove move = [&](const std::string&, Clock& clock) {
+    clock.set(clock.now(wall_) + time, wall_);
+  };
+  return state_->move_clock("", move, wall_).changes;
+}
+
+bool Emulator::at_rest(const From& from) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->pending(state_->credentials().account(from.secret_id).uin).operations == 0;
 }
 
 namespace {

@@ -1,18 +1,19 @@
-// The emulator in the test's own process: state and gateway, a frozen clock, no sockets. Every
+// The emulator in the test's own process: state and app, a frozen clock, no sockets. Every
 // reply that goes through call() is checked against the API model.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "server/control/scenario.h"
-#include "server/gateway/gateway.h"
+#include "server/app.h"
 
 namespace cvm::test {
 
 struct EmulatorOptions {
   StateOptions state{.seed = 1, .clock = "frozen"};
   std::vector<Scenario> scenarios;
+  Actions actions;  // Further ones.
   GatewayOptions gateway{.auth = {.mode = Auth::lenient, .skew_s = 300}, .rate_limits = false};
 };
 
@@ -24,6 +25,7 @@ struct From {
 };
 
 const Model& model();
+const Registry& registry();
 
 class Emulator {
  public:
@@ -35,10 +37,11 @@ class Emulator {
   // succeeded.
   std::string code(const std::string& action, const Json& params, const From& from = {});
 
-  // What goes over the wire, faults included: {"status","content_type","body","delivery","delay_ms"}.
+  // What goes over the wire, faults included:
+  // {"status","content_type","body","delivery","delay_ms"}.
   Json raw(const std::string& action, const Json& params, const From& from = {});
 
-  HttpResponse send(const HttpRequest& request) { return gateway_->handle(request); }
+  HttpResponse send(const HttpRequest& request) { return app_->handle(request); }
   // The answer; a text if it is no JSON.
   Json admin(const std::string& method, const std::string& path, const Json& body = nullptr,
              int status = 200);
@@ -47,16 +50,21 @@ class Emulator {
   void pass(Milliseconds time) { wall_ += time; }       // Wall time.
   void set_wall(Time time) { wall_ = time; }
   Time wall() const { return wall_; }
-  void restart();  // As if the process had been killed and started again, with the same file.
+  bool at_rest(const From& from) const;  // No operation of the account is under way.
+  // As if the process had been killed and started again, with the same file.
+  void restart();
+  void restart(const std::string& fixtures);
 
   State& state() { return *state_; }
-  Gateway& gateway() { return *gateway_; }
+  App& app() { return *app_; }
 
  private:
   EmulatorOptions options_;
   Time wall_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}};
   std::unique_ptr<State> state_;
-  std::unique_ptr<Gateway> gateway_;
+  std::optional<Model> model_;  // Of other fixtures than the built-in ones.
+  Registry registry_;
+  std::unique_ptr<App> app_;
 };
 
 // What is wrong with a reply, by the model; empty if nothing is.

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
 #include "tests/support/emulator.h"
+#include "tests/support/given.h"
 
 namespace cvm::test {
 
@@ -63,9 +66,20 @@ std::string difference(const Json& expected, const Json& actual, Captures& captu
                             : path + ": expected " + expected.dump() + ", got " + actual.dump();
 }
 
+std::string repeated(const std::string& what) {
+  std::istringstream words(what);
+  std::string word, piece, text;
+  std::size_t times = 0;
+  words >> word >> times >> piece;
+  while (times-- > 0) text += piece;
+  return text;
+}
+
 Json filled(const Json& value, const Captures& captures) {
   if (is_capture(value)) {
-    const auto known = captures.find(value.get<std::string>());
+    const std::string name = value;
+    if (name.starts_with("$repeat ")) return repeated(name);
+    const auto known = captures.find(name);
     return known == captures.end() ? value : known->second;
   }
   if (!value.is_structured()) return value;
@@ -89,15 +103,15 @@ Milliseconds duration(const std::string& text) {
 }  // namespace
 
 // Joins lines until the JSON in them is whole.
-std::vector<ScenarioStep> read_steps(const std::string& path) {
+std::vector<ScriptStep> read_steps(const std::string& path) {
   std::ifstream file(path);
-  std::vector<ScenarioStep> steps;
+  std::vector<ScriptStep> steps;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::size_t start = line.find_first_not_of(" \t");
     if (start == std::string::npos || line[start] == '#') continue;
     std::istringstream words(line);
-    ScenarioStep step;
+    ScriptStep step;
     step.line = number;
     words >> step.verb;
     std::getline(words >> std::ws, step.rest);
@@ -121,7 +135,7 @@ class Runner {
     options_.state.path = directory_.file("state.db");
   }
 
-  void run(const ScenarioStep& step) {
+  void run(const ScriptStep& step) {
     const testing::ScopedTrace trace(path_.c_str(), step.line, step.verb + " " + step.rest);
     if (step.verb == "options") return read_options(Json::parse(step.rest));
     if (!emulator_) emulator_ = std::make_unique<Emulator>(options_);
@@ -130,7 +144,11 @@ class Runner {
     words >> word;
     std::getline(words >> std::ws, rest);
     if (step.verb != "=>" && refused()) FAIL() << "the call before was refused: " << answer_.dump();
-    if (step.verb == "call") {
+    if (step.verb != "given") come_to_rest();
+    if (testing::Test::HasFatalFailure()) return;
+    if (step.verb == "given") {
+      give(read_given(step.rest));
+    } else if (step.verb == "call") {
       expected_ = false;
       answer_ = emulator_->call(
           word, rest.empty() ? Json::object() : filled(Json::parse(rest), captures_), from_);
@@ -151,7 +169,8 @@ class Runner {
     } else if (step.verb == "pass") {
       emulator_->pass(duration(word));
     } else if (step.verb == "restart") {
-      emulator_->restart();
+      step.rest.empty() ? emulator_->restart()
+                        : emulator_->restart(written(Json::parse(step.rest)));
     } else if (step.verb == "admin") {
       admin(word, rest);
     } else {
@@ -168,8 +187,70 @@ class Runner {
     options_.state.lifecycle = given.value("lifecycle", "fast");
     options_.state.clock = given.value("clock", "frozen");
     options_.state.seed = given.value("seed", 1U);
+    options_.state.fixtures = written(given);
     for (const Json& scenario : given.value("scenarios", Json::array()))
       options_.scenarios.push_back({"scenario", scenario});
+  }
+
+  // The directory with the fixtures that a step names; empty if it names none.
+  std::string written(const Json& given) {
+    if (given.value("fixtures", Json::object()).empty()) return {};
+    const std::string directory = directory_.file("fixtures" + std::to_string(++fixtures_));
+    std::filesystem::create_directory(directory);
+    for (const auto& [name, content] : given["fixtures"].items())
+      std::ofstream(directory + "/" + name) << content;
+    return directory;
+  }
+
+  void give(GivenLine line) {
+    const Json params = filled(line.params, captures_);
+    if (params != line.params) come_to_rest();
+    Json asked = Json::parse(line.kind->params);
+    asked.merge_patch(params);
+    for (std::size_t named = 0; named < line.names.size();) {
+      const Json made = emulator_->call(std::string(line.kind->action), asked, from_);
+      ASSERT_FALSE(made.contains("Error")) << made.dump();
+      Json ids = made.at(Json::json_pointer(std::string(line.kind->id)));
+      if (!ids.is_array()) ids = Json::array({ids});
+      ASSERT_TRUE(!ids.empty() && named + ids.size() <= line.names.size()) << made.dump();
+      for (const Json& id : ids) {
+        std::string& name = line.names[named++];
+        if (name != "$_") ASSERT_TRUE(captures_.emplace(name, id).second) << name << " is taken";
+        name = id;
+      }
+    }
+    given_.push_back(std::move(line));
+    answer_ = nullptr;
+  }
+
+  // Lets what was given get into its states.
+  void come_to_rest() {
+    const std::vector<GivenLine> given = std::exchange(given_, {});
+    const auto waits = [](const GivenLine& line) { return line.waits(); };
+    if (std::none_of(given.begin(), given.end(), waits)) return;
+    pass_time();
+    std::map<std::string, Json> asked;  // By action, the ids.
+    for (const GivenLine& line : given) {
+      ASSERT_TRUE(line.waits() || line.state.empty())
+          << "others wait: it cannot stay " << line.state;
+      const std::string action(line.action());
+      if (action.empty()) continue;
+      for (const std::string& id : line.names)
+        asked[action][std::string(line.kind->ids)].push_back(id);
+    }
+    for (const auto& [action, params] : asked) {
+      const Json answer = emulator_->call(action, params, from_);
+      ASSERT_FALSE(answer.contains("Error")) << answer.dump();
+    }
+    pass_time();
+  }
+
+  void pass_time() {
+    constexpr int day = 24 * 60 * 60;
+    for (int waited = 0; !emulator_->at_rest(from_); ++waited) {
+      ASSERT_LT(waited, day) << "it does not come to rest";
+      emulator_->advance(std::chrono::seconds{1});
+    }
   }
 
   void admin(const std::string& method, const std::string& rest) {
@@ -224,6 +305,8 @@ class Runner {
   std::unique_ptr<Emulator> emulator_;
   From from_;
   Captures captures_;
+  std::vector<GivenLine> given_;  // Have not come to rest yet.
+  int fixtures_ = 0;              // Directories written.
   Json answer_;
   int status_ = 0;
   bool expected_ = false;  // The last answer has been looked at.
@@ -232,10 +315,10 @@ class Runner {
 }  // namespace
 
 void run_script(const std::string& path) {
-  const std::vector<ScenarioStep> steps = read_steps(path);
+  const std::vector<ScriptStep> steps = read_steps(path);
   ASSERT_FALSE(steps.empty()) << path;
   Runner runner(path);
-  for (const ScenarioStep& step : steps) {
+  for (const ScriptStep& step : steps) {
     runner.run(step);
     if (testing::Test::HasFatalFailure()) return;
   }

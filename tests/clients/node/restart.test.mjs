@@ -1,8 +1,10 @@
 // What a state file keeps when the server ends in whatever way, and how a server ends.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Server, temporaryDirectory } from './server.mjs';
+import { Server, run, temporaryDirectory } from './server.mjs';
 import { intlClient, plainInstance } from './sdk.mjs';
 import { Connection, responseOf, signedTc3, text } from './wire.mjs';
 
@@ -76,6 +78,31 @@ test('SIGTERM: a state file is kept, memory is not', async (context) => {
       await server.stop();
     }
   }
+});
+
+for (const [what, take] of [['deleted', rmSync], ['cut off', (path) => truncateSync(path, 100)]]) {
+  test(`a state file that is ${what} under a server is told once`, async (context) => {
+    const state = join(temporaryDirectory(context), 'state.db');
+    const server = await Server.start(['--clock', 'frozen', '--state', state]);
+    take(state);
+    while (!server.output.stderr.includes('\n')) await once(server.child.stderr, 'data');
+    assert.match(server.output.stderr, new RegExp(`^[^\n]*error the state file ${state}: it was ${what}: [^\n]*\n$`));
+    server.child.kill('SIGKILL');
+    await server.ended;
+  });
+}
+
+test('a damaged state file is refused on one line that names it', async (context) => {
+  const state = join(temporaryDirectory(context), 'state.db');
+  const server = await Server.start(['--clock', 'frozen', '--state', state]);
+  await intlClient(server.url)('RunInstances', plainInstance);
+  await server.stop();
+  const bytes = readFileSync(state);
+  bytes.write('\x00\xff"', bytes.indexOf('"InstanceName"'), 'latin1');
+  writeFileSync(state, bytes);
+  const { code, stdout, stderr } = await run(['--listen', '127.0.0.1:0', '--state', state]);
+  assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+  assert.match(stderr, new RegExp(`^cvmsim: the state file ${state}: it is damaged: [ -~]+\n$`));
 });
 
 test('SIGTERM finishes a request in flight', async () => {

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <functional>
 
-#include "server/auth/crypto.h"
+#include "state/base/crypto.h"
 #include "tests/support/refused.h"
 
 namespace cvm::test {
@@ -148,6 +148,17 @@ TEST(ForensicsV1, Mistakes) {
     V1 made, sent;
     mistake.make(made, sent);
     expect_cause(cause(v1_bytes(sent, escaped(base64(made.mac())))), mistake.name, mistake.parts);
+  }
+}
+
+TEST(ForensicsV1, TextsOfMoreThanAMegabyteAreNotVaried) {
+  for (const std::size_t bytes : {std::size_t{200} << 10, std::size_t{1} << 20}) {
+    V1 sent;
+    sent.pairs[2].second = std::string(bytes, 'x');
+    V1 made = sent;
+    made.host = "cvm.tencentcloudapi.com";
+    expect_cause(cause(v1_bytes(sent, escaped(base64(made.mac())))),
+                 bytes < std::size_t{1} << 20 ? "host" : "unknown");
   }
 }
 

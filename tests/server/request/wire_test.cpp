@@ -1,11 +1,12 @@
 // From bytes to parameters, and who sent them.
 #include <gtest/gtest.h>
 
-#include "server/auth/crypto.h"
+#include "handlers/api/validate.h"
 #include "server/auth/signature.h"
 #include "server/net/gzip.h"
 #include "server/request/multipart.h"
 #include "server/request/wire.h"
+#include "state/base/crypto.h"
 #include "state/base/error.h"
 #include "tests/support/emulator.h"
 #include "tests/support/raw_request.h"
@@ -54,6 +55,16 @@ TEST(Query, BecomesATree) {
   EXPECT_EQ(refusal([] { parse_query("a=%ff"); }), "InvalidParameter");
 }
 
+// Looking for each name among those before it would be 20,000,000,000 comparisons.
+TEST(Query, ManyNamesCostNoMoreThanTheirLength) {
+  Pairs pairs;
+  for (int i = 0; i < 200'000; ++i) pairs.emplace_back("n" + std::to_string(i), "");
+  Json params = tree_of(pairs, model().find("DescribeZones")->in);
+  EXPECT_EQ(params.size(), 200'000U);
+  validate(*model().find("DescribeZones"), params, {.ignore_unknown = true});
+  EXPECT_EQ(params.size(), 0U);
+}
+
 TEST(Multipart, IsReadStrictly) {
   const std::string type = "multipart/form-data; boundary=XX";
   const auto parts = parse_multipart(
@@ -96,6 +107,11 @@ TEST(Json, BodiesAreBounded) {
   EXPECT_EQ(answer("{\"x\":" + std::string(40, '[') + std::string(40, ']') + "}"),
             "InvalidParameter");
   EXPECT_EQ(answer("{\"x\":1}"), "UnknownParameter");
+  std::string members, values;
+  for (int i = 0; i < 1001; ++i) members.append("\"m").append(std::to_string(i)).append("\":0,");
+  EXPECT_EQ(answer("{" + members + "\"x\":0}"), "InvalidParameter");
+  for (int i = 0; i < 50'000; ++i) values += "0,";
+  EXPECT_EQ(answer("{\"x\":[" + values + "0]}"), "InvalidParameter");
 }
 
 TEST(Signature, MatchesThePublishedVectors) {
@@ -116,10 +132,10 @@ TEST(Signature, MatchesThePublishedVectors) {
   EXPECT_EQ(tc3_signature(canonical, "1551113065", authorization, doc_key),
             "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
 
-  const Pairs pairs = parse_query(
+  const Pairs pairs = v1_sorted(parse_query(
       "Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Limit=20&Nonce=11886&Offset=0&Region=ap-"
       "guangzhou&SecretId=" +
-      std::string(doc_id) + "&Timestamp=1465185768&Version=2017-03-12");
+      std::string(doc_id) + "&Timestamp=1465185768&Version=2017-03-12"));
   EXPECT_EQ(
       base64(hmac(Digest::sha1, doc_key, v1_source("GET", "cvm.tencentcloudapi.com", "/", pairs))),
       "EliP9YW3pW28FpsEdkXt/+WcGeI=");

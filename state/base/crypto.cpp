@@ -1,5 +1,5 @@
 // OpenSSL 3 with contexts kept for each thread: a re-initialised HMAC costs a quarter of a new one.
-#include "server/auth/crypto.h"
+#include "state/base/crypto.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -1,0 +1,131 @@
+// What falls due comes true, row by row in due order.
+#include <new>
+#include <stdexcept>
+
+#include "state/base/error.h"
+#include "state/lifecycle/lifecycle.h"
+
+namespace cvm {
+
+namespace {
+
+struct Row : ScheduledTransition {
+  std::int64_t seq = 0;
+};
+
+std::optional<Row> next_due(Database& database, const std::string& account, Time now) {
+  Statement found = database.prepare(
+      "select seq, due, id, operation, step, request_id, patch from transition"
+      " where account=? and due<=? order by due, seq limit 1");
+  found.bind(account).bind(now.time_since_epoch().count());
+  if (!found.step()) return std::nullopt;
+  return Row{
+      {account, Time{Milliseconds{found.integer(1)}}, std::string(found.text(2)), found.integer(3),
+       std::string(found.text(4)), std::string(found.text(5)), std::string(found.text(6))},
+      found.integer(0)};
+}
+
+// A timer overrides what the resource is doing; unless its step is under way already.
+void fire_timer(Database& database, const Steps& steps, Lifecycle& lifecycle, Resource& resource,
+                const Row& row) {
+  const Step* step = &steps.get(row.step);
+  if (step->gives_way(resource.doc)) step = &steps.get(step->instead);
+  if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
+  Statement running = database.prepare("select step from transition where id=? and operation>0");
+  running.bind(resource.id);
+  while (running.step()) {
+    if (running.text(0) == step->name || steps.get(running.text(0)).erases) return;
+  }
+  lifecycle.force(*step, resource);
+}
+
+StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resource& resource,
+                   const Row& row) {
+  const Kind& kind = *resource.kind;
+  const std::string& state = kind.state;
+  StateChange change{
+      row.due,   store.tenant().account, kind.name, resource.id, resource.doc.value(state, ""), "",
+      step.name, row.request_id};
+  if (row.operation == 2) {
+    resource.doc.update(Json::parse(row.patch), true);
+    store.save(resource);
+    change.to = resource.doc.value(state, "");
+    return change;
+  }
+  if (step.erases) {
+    store.erase(resource);
+    return change;
+  }
+  store.release(resource);
+  if (!kind.operation.empty()) resource.doc[kind.operation + "State"] = "SUCCESS";
+  lifecycle.finish(step, resource, Json::parse(row.patch));
+  change.to = resource.doc.value(state, "");
+  return change;
+}
+
+std::vector<StateChange> apply_row(Database& database, const Steps& steps, Store& store,
+                                   const Kind& kind, const Row& row, Time horizon) {
+  Savepoint work(database);
+  std::vector<StateChange> changes;
+  Resource resource = store.get(kind.name, row.id);
+  const Step& step = steps.get(row.step);
+  Lifecycle lifecycle(database, store, steps,
+                      {.action = step.timer_action,
+                       .request_id = row.request_id,
+                       .now = row.due,
+                       .horizon = horizon});
+  if (row.operation == 0) {
+    fire_timer(database, steps, lifecycle, resource, row);
+  } else {
+    changes.push_back(finish(step, store, lifecycle, resource, row));
+  }
+  for (StateChange& change : lifecycle.changes()) changes.push_back(std::move(change));
+  work.commit();
+  return changes;
+}
+
+// What is wrong with a row that cannot be applied; empty if nothing is. A database that fails or
+// memory that is out says nothing about the row, and is passed on.
+template <class Work>
+std::string problem_of(Work work) {
+  try {
+    work();
+    return {};
+  } catch (const std::runtime_error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& bug) {
+    return bug.what();
+  } catch (const Error& refusal) {
+    return refusal.code;
+  }
+}
+
+}  // namespace
+
+std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const Steps& steps,
+                                   std::uint64_t seed, const std::string& account, Time now) {
+  std::vector<StateChange> changes;
+  std::optional<Row> row = next_due(database, account, now);
+  if (!row) return changes;
+  Savepoint work(database);
+  for (; row; row = next_due(database, account, now)) {
+    database.prepare("delete from transition where seq=?").bind(row->seq).run();
+    const auto place = Store::locate(database, kinds, row->id);
+    if (!place || place->second == nullptr) continue;
+    Store store(database, kinds, seed, place->first);
+    std::vector<StateChange> applied;
+    const std::string problem =
+        problem_of([&] { applied = apply_row(database, steps, store, *place->second, *row, now); });
+    if (!problem.empty()) {
+      applied = {{row->due, account, place->second->name, row->id, "", "", "dropped: " + problem,
+                  row->request_id}};
+    }
+    for (StateChange& change : applied) changes.push_back(std::move(change));
+  }
+  work.commit();
+  return changes;
+}
+
+}  // namespace cvm
