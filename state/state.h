@@ -30,7 +30,7 @@ struct StateOptions {
   std::string lifecycle = "fast";
   std::string clock;  // Empty: what the file says, else `real`.
   std::string fixtures;
-  std::int64_t transitions_max = 50000;  // In one move of the clock.
+  std::int64_t transitions_max = 20000;  // In one move of a clock: some two seconds of work.
 };
 
 // The stored answer to a request with a ClientToken.

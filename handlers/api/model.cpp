@@ -200,6 +200,7 @@ std::string_view Action::choose(std::initializer_list<std::string_view> candidat
 Model::Model(const Fixtures& fixtures) {
   try {
     read_shapes(fixtures.load("api/shapes.json"));
+    read_shapes(fixtures.load("hidden.json"));
     for (const std::string_view file : Fixtures::names("api/")) {
       const std::string name(file);
       if (name.starts_with("api/errors") || name == "api/shapes.json") continue;

@@ -1,5 +1,7 @@
 // The API as data: actions, their members, types, limits, filters and error codes, read from
-// fixtures/api/*.json. Immutable after loading, shared by all threads.
+// fixtures/api/*.json; and what is kept beside the API's documents (fixtures/hidden.json), as
+// shapes named `Hidden` and the shape of the document. Immutable after loading, shared by all
+// threads.
 //
 // A member is one line: a type, `[]` if it is a list, then words:
 //   string int float bool time datetime, or the name of a shape (fixtures/api/shapes.json)
