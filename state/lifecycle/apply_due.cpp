@@ -119,6 +119,8 @@ std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const
     const std::string problem =
         problem_of([&] { applied = apply_row(database, steps, store, *place->second, *row, now); });
     if (!problem.empty()) {
+      // What it was going to give is free again.
+      if (row->operation == 1) store.release(store.get(place->second->name, row->id));
       applied = {{row->due, account, place->second->name, row->id, "", "", "dropped: " + problem,
                   row->request_id}};
     }

@@ -291,4 +291,18 @@ TEST(Lifecycle, WhatCannotHappenBlocksNeitherReadsNorResets) {
   EXPECT_EQ(emulator.admin("GET", "state")["resources"].size(), 0U);
 }
 
+TEST(Lifecycle, FreesWhatADroppedOperationWasGoingToGive) {
+  Emulator emulator;
+  const std::string id = run(emulator, Json::object());
+  ASSERT_EQ(
+      emulator.code("ResetInstancesType",
+                    {{"InstanceIds", {id}}, {"InstanceType", "S1.MEDIUM2"}, {"ForceStop", true}}),
+      "");
+  EXPECT_EQ(emulator.state().count("pending"), 1);
+  emulator.state().database().execute(
+      R"(update transition set patch='{"plan":[{"at":"x","step":"instance.expire","patch":{}}]}')");
+  emulator.admin("POST", "clock/advance", {{"seconds", 1}});
+  EXPECT_EQ(emulator.state().count("pending"), 0);
+}
+
 }  // namespace cvm::test
