@@ -235,13 +235,8 @@ StateChange State::force(std::string_view id, const Forced& to, Time wall) {
                      "forced",
                      ""};
   Savepoint work(database_);
-  database_.prepare("delete from transition where id=? and operation>0").bind(id).run();
-  of.release(resource);
+  lifecycle(of, {}).end_operations(resource, to.operation_state, to.error_message);
   resource.doc[kind.state] = to.state;
-  if (!kind.operation.empty()) {
-    resource.doc[kind.operation + "State"] = to.operation_state;
-    resource.doc[kind.operation + "ErrorMsg"] = to.error_message;
-  }
   of.save(resource);
   work.commit();
   record({change});

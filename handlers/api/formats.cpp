@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "state/base/ids.h"
+
 namespace cvm {
 
 namespace {
@@ -18,16 +20,6 @@ bool is_base64(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
            c == '/';
   });
-}
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (hyphen ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
-      return false;
-  }
-  return true;
 }
 
 }  // namespace

@@ -64,27 +64,43 @@ void apply_due(AdminCall& call, const Route& route) {
   }
 }
 
-HttpResponse dispatch(Admin& admin, const HttpRequest& request) {
-  const std::string_view path = request.path().substr(prefix.size());
+// The route of a request; where there is none, whether others take its path.
+struct Found {
+  const Route* route = nullptr;
+  std::string part;  // What stands in the path for `{…}`.
   bool path_known = false;
+};
+
+Found find_route(const HttpRequest& request) {
+  Found found;
+  const std::string_view path =
+      request.path().substr(std::min(prefix.size(), request.path().size()));
   for (const Route& route : all_routes()) {
-    AdminCall call{admin, request, {}, {}, {}};
-    if (!fits(route.path, path, call.part)) continue;
-    path_known = true;
+    if (!fits(route.path, path, found.part)) continue;
+    found.path_known = true;
     if (route.method != request.method) continue;
-    read_query(route, call);
-    read_body(route, call);
-    if (!route.locked) return route.function(call);
-    const std::lock_guard lock(call.state().mutex);
-    if (route.applies_due) apply_due(call, route);
-    return route.function(call);
+    found.route = &route;
+    break;
   }
-  if (path_known) {
-    throw AdminError{
-        405, "MethodNotAllowed",
-        std::string(request.method) + " is not allowed for " + std::string(request.path())};
+  return found;
+}
+
+HttpResponse dispatch(Admin& admin, const HttpRequest& request) {
+  Found found = find_route(request);
+  const std::string path(request.path());
+  if (found.route == nullptr && found.path_known) {
+    throw AdminError{405, "MethodNotAllowed",
+                     std::string(request.method) + " is not allowed for " + path};
   }
-  throw AdminError{404, "NotFound", "no admin call " + std::string(request.path())};
+  if (found.route == nullptr) throw AdminError{404, "NotFound", "no admin call " + path};
+  const Route& route = *found.route;
+  AdminCall call{admin, request, {}, {}, std::move(found.part)};
+  read_query(route, call);
+  read_body(route, call);
+  if (!route.locked) return route.function(call);
+  const std::lock_guard lock(call.state().mutex);
+  if (route.applies_due) apply_due(call, route);
+  return route.function(call);
 }
 
 }  // namespace
@@ -125,13 +141,8 @@ bool is_admin(std::string_view path) {
 
 std::uint64_t admin_body_bytes_max(const HttpRequest& request) {
   if (request.method == "GET" || request.method == "HEAD") return 0;
-  std::string part;
-  for (const Route& route : all_routes()) {
-    const std::string_view path =
-        request.path().substr(std::min(prefix.size(), request.path().size()));
-    if (route.method == request.method && fits(route.path, path, part)) return route.body_bytes_max;
-  }
-  return Route{}.body_bytes_max;
+  const Route* route = find_route(request).route;
+  return route == nullptr ? Route{}.body_bytes_max : route->body_bytes_max;
 }
 
 Admin::Admin(Control& to, Journal& requests, const Metrics& counters, RateLimit& rates,
@@ -149,8 +160,7 @@ HttpResponse Admin::handle(const HttpRequest& request) {
   HttpResponse response;
   const auto refuse = [&](int status, std::string_view code, std::string_view message) {
     // Many messages repeat what was sent.
-    const std::string_view told = shorten(message, message_bytes_max);
-    response = answer({{"error", {{"code", code}, {"message", told}}}}, status);
+    response = http_error(status, code, shorten(message, message_bytes_max));
   };
   try {
     refuse_web_pages(browser, request);

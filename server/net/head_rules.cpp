@@ -3,16 +3,9 @@
 
 #include <boost/beast/http/fields.hpp>
 
-#include "state/base/json.h"
-
 namespace cvm {
 
 namespace http = boost::beast::http;
-
-HttpResponse http_error(int status, std::string_view code, std::string_view message) {
-  return {status, Json{{"error", {{"code", code}, {"message", message}}}}.dump(
-                      -1, ' ', false, Json::error_handler_t::replace)};
-}
 
 std::optional<HttpResponse> refused_head(const http::request_header<>& head) {
   if (head.method() == http::verb::connect) {

@@ -10,9 +10,6 @@
 
 namespace cvm {
 
-// An answer of HTTP itself, neither the API's nor the admin API's: {"error":{"code","message"}}.
-HttpResponse http_error(int status, std::string_view code, std::string_view message);
-
 // The answer to a header that is not to be served; the connection ends with it.
 std::optional<HttpResponse> refused_head(const boost::beast::http::request_header<>& head);
 

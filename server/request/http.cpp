@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "state/base/json.h"
+
 namespace cvm {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -35,6 +37,11 @@ std::string_view HttpRequest::path() const {
 std::string_view HttpRequest::query() const {
   const std::size_t mark = target.find('?');
   return mark == target.npos ? std::string_view() : target.substr(mark + 1);
+}
+
+HttpResponse http_error(int status, std::string_view code, std::string_view message) {
+  return {status, Json{{"error", {{"code", code}, {"message", message}}}}.dump(
+                      -1, ' ', false, Json::error_handler_t::replace)};
 }
 
 }  // namespace cvm

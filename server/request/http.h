@@ -37,6 +37,9 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};  // Beside type and length.
 };
 
+// A refusal of HTTP or of the admin API, not of the cloud's: {"error":{"code","message"}}.
+HttpResponse http_error(int status, std::string_view code, std::string_view message);
+
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace cvm

@@ -2,6 +2,7 @@
 #include "state/base/ids.h"
 
 #include <array>
+#include <cctype>
 
 namespace cvm {
 
@@ -50,12 +51,23 @@ std::string RandomStream::uuid() {
   return {text.data(), text.size()};
 }
 
+bool is_id_like(std::string_view text, std::string_view start, std::size_t length) {
+  return text.size() == start.size() + length && text.starts_with(start) &&
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", start.size()) == text.npos;
+}
+
 bool is_id(std::string_view text, std::string_view prefix) {
-  if (text.size() != prefix.size() + 9 || !text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  if (text.front() != '-') return false;
-  text.remove_prefix(1);
-  return text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz") == text.npos;
+  return text.starts_with(prefix) && is_id_like(text.substr(prefix.size()), "-", 8);
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    if (hyphen ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
+      return false;
+  }
+  return true;
 }
 
 }  // namespace cvm

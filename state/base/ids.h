@@ -27,7 +27,10 @@ class RandomStream {
 // The same text gives the same number on every machine (FNV-1a).
 std::uint64_t stable_hash(std::string_view text);
 
+// `start` and exactly `length` of [0-9a-z].
+bool is_id_like(std::string_view text, std::string_view start, std::size_t length);
 // `<prefix>-` and exactly eight of [0-9a-z]; `prefix` without the hyphen.
 bool is_id(std::string_view text, std::string_view prefix);
+bool is_uuid(std::string_view text);  // With digits of either case.
 
 }  // namespace cvm

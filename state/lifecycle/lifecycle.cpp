@@ -216,6 +216,15 @@ void Lifecycle::drop_operations(const Resource& resource) {
   store_.release(resource);
 }
 
+void Lifecycle::end_operations(Resource& resource, const std::string& how,
+                               const std::string& message) {
+  drop_operations(resource);
+  const std::string& operation = resource.kind->operation;
+  if (operation.empty()) return;
+  resource.doc[operation + "State"] = how;
+  resource.doc[operation + "ErrorMsg"] = message;
+}
+
 void Lifecycle::force(const Step& step, Resource& resource) {
   drop_operations(resource);
   const std::string from = resource.doc.value(resource.kind->state, "");
@@ -235,11 +244,8 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
       begin_at(Time{Milliseconds{busy.integer(0)}}, step.name, resource, patch);
     return;
   }
-  if (!step.to.empty() && is_busy(resource)) {
-    drop_operations(resource);
-    resource.doc[resource.kind->operation + "State"] = "FAILED";
-    resource.doc[resource.kind->operation + "ErrorMsg"] = "It was cut off: " + step.name + ".";
-  }
+  if (!step.to.empty() && is_busy(resource))
+    end_operations(resource, "FAILED", "It was cut off: " + step.name + ".");
   finish(step, resource, patch);
   note(step, resource, from, cause_.now);
   for (const Time again : std::exchange(repeated_, {})) note(step, resource, from, again);

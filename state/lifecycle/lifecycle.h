@@ -72,6 +72,9 @@ class Lifecycle {
   // What a step does when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);
 
+  // What is under way ends at once, and the document tells how: "FAILED" and why. The caller saves.
+  void end_operations(Resource& resource, const std::string& how, const std::string& message);
+
   // A timer's turn: the step begins whatever the resource is doing.
   void force(const Step& step, Resource& resource);
   // A quiet step begins and ends; what was under way has failed if the state is another now. If the

@@ -50,9 +50,8 @@ void Faults::load(const Json& saved, const FaultNames& names) {
       throw ConfigError{"`expires_ms` must be an object of clocks"};
     for (const auto& own : expires.items())
       rule.expires[own.key()] = time_member(expires, own.key(), time_end + std::chrono::years{10});
-    // Never negative: `used` is an index.
     const auto count = [&](const char* name) {
-      return static_cast<std::int64_t>(natural_member(one, name) & INT64_MAX);
+      return static_cast<std::int64_t>(natural_member(one, name));
     };
     rule.matched = count("matched");
     rule.used = count("used");

@@ -6,34 +6,22 @@
 
 #include "state/base/error.h"
 #include "state/base/fields.h"
+#include "state/base/text.h"
 
 namespace cvm {
 
 namespace {
 
-// `ins-*8` as what stands before the star and how many characters it stands for.
-struct IdForm {
-  std::string_view prefix;
-  std::size_t length = 0;
-};
-
-constexpr std::string_view uuid_form = "uuid";
-
-IdForm parse_form(std::string_view form) {
+// `InstanceId ins-*8`, or `… uuid`.
+void read_id(const std::string& id, Kind& kind) {
+  kind.id_member = id.substr(0, id.find(' '));
+  const std::string form = id.substr(std::min(id.size(), kind.id_member.size() + 1));
+  if (form == "uuid") return;
   const std::size_t star = form.find('*');
   if (star == form.npos || star + 2 != form.size() || form[star + 1] < '1' || form[star + 1] > '9')
-    throw ConfigError{"`" + std::string(form) + "` is no form of ids such as `ins-*8`, or `uuid`"};
-  return {form.substr(0, star), static_cast<std::size_t>(form[star + 1] - '0')};
-}
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool digit = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
-    if (hyphen ? text[i] != '-' : !digit) return false;
-  }
-  return true;
+    throw ConfigError{"`" + form + "` is no form of ids such as `ins-*8`, or `uuid`"};
+  kind.id_start = form.substr(0, star);
+  kind.id_length = static_cast<std::size_t>(form[star + 1] - '0');
 }
 
 // The attribute of this path, made if there is none: a filter, a reference and a reservation of the
@@ -57,9 +45,7 @@ Kind read_kind(const std::string& name, const Json& facts) {
   kind.name = name;
   kind.shape = facts.at("shape").get<std::string>();
   if (const std::string id = text("id"); !id.empty()) {
-    kind.id_member = id.substr(0, id.find(' '));
-    kind.id_form = id.substr(std::min(id.size(), kind.id_member.size() + 1));
-    if (kind.id_form != uuid_form) parse_form(kind.id_form);
+    read_id(id, kind);
     kind.missing = facts.at("missing").get<std::string>();
   }
   kind.state = text("state");
@@ -87,18 +73,13 @@ Kind read_kind(const std::string& name, const Json& facts) {
 }  // namespace
 
 bool Kind::is_id(std::string_view text) const {
-  if (id_form.empty()) return false;
-  if (id_form == uuid_form) return is_uuid(text);
-  const IdForm form = parse_form(id_form);
-  return text.size() == form.prefix.size() + form.length && text.starts_with(form.prefix) &&
-         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", form.prefix.size()) ==
-             text.npos;
+  if (id_member.empty()) return false;
+  return id_length > 0 ? is_id_like(text, id_start, id_length)
+                       : is_uuid(text) && lower_case(text) == text;
 }
 
 std::string Kind::new_id(RandomStream& random) const {
-  if (id_form == uuid_form) return random.uuid();
-  const IdForm form = parse_form(id_form);
-  return random.id(form.prefix, form.length);
+  return id_length > 0 ? random.id(id_start, id_length) : random.uuid();
 }
 
 int Kind::attribute(std::string_view wanted) const {

@@ -39,12 +39,13 @@ struct Attribute {
 };
 
 struct Kind {
-  std::string name;       // "instance"
-  std::string shape;      // "Instance"
-  std::string id_member;  // "InstanceId"; empty: never stored.
-  std::string id_form;    // "ins-*8"
-  std::string missing;    // "InvalidInstanceId.NotFound"
-  std::string state;      // "InstanceState"; empty: it has no states, and no steps.
+  std::string name;           // "instance"
+  std::string shape;          // "Instance"
+  std::string id_member;      // "InstanceId"; empty: never stored.
+  std::string id_start;       // "ins-"
+  std::size_t id_length = 0;  // 8, behind that; 0: ids are UUIDs.
+  std::string missing;        // "InvalidInstanceId.NotFound"
+  std::string state;          // "InstanceState"; empty: it has no states, and no steps.
   std::vector<std::string> states;
   std::string operation;  // "LatestOperation"; empty: its documents do not tell of operations.
   std::string refusal;    // "UnsupportedOperation.InstanceState*"

@@ -63,13 +63,13 @@ std::vector<std::string> Store::grants(const Resource& resource) const {
   return accounts;
 }
 
-std::vector<Resource> Store::granted(std::string_view name) const {
+std::vector<Resource> Store::granted(std::string_view name, std::string_view id) const {
   const Kind& kind = kinds_.get(name);
   Statement rows = database_.prepare(
       "select r.rid, r.part, r.doc, r.hidden, r.id from access_grant g"
       " join resource r on r.rid=g.rid join partition p on p.part=r.part"
-      " where g.account=? and p.kind=? and p.region=? order by r.rid desc");
-  rows.bind(tenant_.account).bind(name).bind(tenant_.region);
+      " where g.account=? and p.kind=? and p.region=? and ?4 in ('', r.id) order by r.rid desc");
+  rows.bind(tenant_.account).bind(name).bind(tenant_.region).bind(id);
   std::vector<Resource> found;
   while (rows.step()) found.push_back(read(kind, rows.text(4), rows));
   return found;
@@ -77,10 +77,8 @@ std::vector<Resource> Store::granted(std::string_view name) const {
 
 std::optional<Resource> Store::find_visible(std::string_view name, std::string_view id) const {
   if (auto own = find(name, id)) return own;
-  for (Resource& shared : granted(name)) {
-    if (shared.id == id) return std::move(shared);
-  }
-  return std::nullopt;
+  std::vector<Resource> shared = granted(name, id);
+  return shared.empty() ? std::nullopt : std::optional(std::move(shared.front()));
 }
 
 }  // namespace cvm

@@ -69,6 +69,7 @@ create table transition (
 );
 create index transition_due on transition (account, due, seq);
 create index transition_id on transition (id);
+
 -- Replies to remember for ClientToken.
 create table token (
   account text not null,

@@ -100,12 +100,12 @@ class Store {
   void reserve(const Resource& resource, const Json& patch);
   void release(const Resource& resource);
 
-  // Lets another account see a resource, or no longer; who may; all of a kind that others let this
-  // account see in its region; one resource, its own or such a one.
+  // Lets another account see a resource, or no longer; who may; all of a kind, or the one of that
+  // id, that others let this account see in its region; one resource, its own or such a one.
   void grant(const Resource& resource, std::string_view account);
   void revoke(const Resource& resource, std::string_view account);
   std::vector<std::string> grants(const Resource& resource) const;
-  std::vector<Resource> granted(std::string_view kind) const;
+  std::vector<Resource> granted(std::string_view kind, std::string_view id = {}) const;
   std::optional<Resource> find_visible(std::string_view kind, std::string_view id) const;
 
   // In whichever account and region it is; for transitions and the admin API.

@@ -47,7 +47,7 @@ const Json fixtures = Json::parse(R"json({
     "state": "GadgetState", "states": ["MAKING", "READY", "MOVING", "BROKEN"],
     "refusal": "UnsupportedOperation.GadgetState*", "refused": ["UnsupportedOperation"],
     "filters": {"gadget-id": "GadgetId", "name": "Name", "gadget-state": "GadgetState"},
-    "refers": {"PartOf": "gadget"}}},
+    "refers": {"PartOf": "gadget"}, "granted": true}},
   "lifecycle.json": {
     "gadget.create": {"from": [], "via": "MAKING", "to": "READY", "failed": "BROKEN",
                       "fast": {"delay_s": 1, "jitter_s": 0}, "realistic": {"delay_s": 9, "jitter_s": 0}},
@@ -148,6 +148,34 @@ TEST_F(NewKind, FailsLateAndIsForcedIntoStates) {
   EXPECT_EQ(described()["TotalCount"], 0);
   emulator_.admin("PUT", "state", saved);
   EXPECT_EQ(described()["GadgetSet"][0]["GadgetId"], id);
+}
+
+TEST_F(NewKind, IsSeenByWhomItIsGrantedTo) {
+  const From other{.secret_id = "AKIDEXAMPLE-other"};
+  const std::string id = make("a"), uin = account_of(other.secret_id).uin;
+  const auto seen = [&](const char* name) {
+    const Json filter = {{"Name", "name"}, {"Values", {name}}};
+    return emulator_.call("DescribeGadgets", {{"Filters", {filter}}}, other)["TotalCount"];
+  };
+  Store own = emulator_.state().store({account_of("AKIDEXAMPLE").uin, "ap-guangzhou"});
+  const Store others = emulator_.state().store({uin, "ap-guangzhou"});
+  EXPECT_EQ(seen("a"), 0);
+  own.grant(own.get("gadget", id), uin);
+  EXPECT_EQ(own.grants(own.get("gadget", id)), std::vector{uin});
+  EXPECT_EQ(seen("a"), 1);
+  EXPECT_EQ(seen("b"), 0);
+  EXPECT_FALSE(others.find("gadget", id));
+  EXPECT_EQ(others.find_visible("gadget", id)->doc.at("Name"), "a");
+  EXPECT_FALSE(others.find_visible("gadget", "gad-000000"));
+  EXPECT_FALSE(others.in_region("ap-beijing").find_visible("gadget", id));
+  const Json granted = emulator_.admin("GET", "state");
+  own.revoke(own.get("gadget", id), uin);
+  EXPECT_EQ(seen("a"), 0);
+  emulator_.admin("PUT", "state", granted);
+  EXPECT_EQ(seen("a"), 1);
+  EXPECT_EQ(emulator_.code("DeleteGadget", {{"GadgetId", id}}), "");
+  EXPECT_EQ(seen("a"), 0);
+  EXPECT_EQ(emulator_.state().count("access_grant"), 0);
 }
 
 }  // namespace cvm::test

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Server } from './server.mjs';
-import { Connection, signedTc3, text } from './wire.mjs';
+import { signedTc3, text, withConnection } from './wire.mjs';
 
 let server;
 before(async () => (server = await Server.start(['--auth', 'off', '--rate-limits', 'off'])));
@@ -10,18 +10,9 @@ after(() => server.stop());
 
 const regions = () => text(signedTc3({ action: 'DescribeRegions' }));
 
-async function withConnection(use) {
-  const connection = new Connection(server.port);
-  try {
-    return await use(connection);
-  } finally {
-    connection.close();
-  }
-}
-
 // One answer of that status, then a close: what follows is never taken for a request.
 async function refused(bytes, status) {
-  await withConnection(async (connection) => {
+  await withConnection(server.port, async (connection) => {
     connection.send(bytes);
     const answer = await connection.answer();
     assert.equal(answer?.status, status, bytes);
@@ -34,7 +25,7 @@ async function refused(bytes, status) {
 }
 
 async function served(bytes) {
-  await withConnection(async (connection) => {
+  await withConnection(server.port, async (connection) => {
     connection.send(bytes + regions());
     for (let i = 0; i < 2; ++i) {
       const answer = await connection.answer();
@@ -74,7 +65,7 @@ describe('Host', () => {
   });
   test('one, not none; HTTP/1.0 may do without', async () => {
     await refused(regions().replace('Host: 127.0.0.1\r\n', ''), 400);
-    await withConnection(async (connection) => {
+    await withConnection(server.port, async (connection) => {
       connection.send(regions().replace('Host: 127.0.0.1\r\n', '').replace('HTTP/1.1', 'HTTP/1.0'));
       assert.equal((await connection.answer()).status, 200);
     });
@@ -91,7 +82,7 @@ describe('empty lines before a request', () => {
     await served('\r\n' + regions());
     await served('\r\n\r\n\r\n' + regions() + '\r\n');
   });
-  test('in pieces, too', () => withConnection(async (connection) => {
+  test('in pieces, too', () => withConnection(server.port, async (connection) => {
     connection.socket.setNoDelay(true);
     for (const piece of ['\r', '\n', '\r\n\r', '\n' + regions()]) await connection.send(piece);
     assert.equal((await connection.answer()).status, 200);
@@ -106,7 +97,7 @@ describe('faults whose status has no body', () => {
       await server.admin('POST', 'faults', {
         match: { action }, when: { times: 1 }, do: { http: { status, body: 'x'.repeat(5000), content_type: 'text/plain' } },
       });
-      await withConnection(async (connection) => {
+      await withConnection(server.port, async (connection) => {
         connection.send(text(signedTc3({ action, headers: { 'Accept-Encoding': 'gzip' } })));
         const answer = await connection.answer();
         assert.equal(answer.status, status);

@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Server } from './server.mjs';
 import { intlClient } from './sdk.mjs';
-import { Connection, chunked, exchange, responseOf, signedTc3, signedV1, text } from './wire.mjs';
+import { Connection, chunked, exchange, responseOf, signedTc3, signedV1, text, withConnection } from './wire.mjs';
 
 const megabyte = 1 << 20;
 
@@ -39,15 +39,6 @@ function refused(answer, code) {
   assert.match(response.RequestId, /^[0-9a-f-]{36}$/);
 }
 
-async function withConnection(use) {
-  const connection = new Connection(server.port);
-  try {
-    return await use(connection);
-  } finally {
-    connection.close();
-  }
-}
-
 describe('garbage', () => {
   const garbage = {
     'a line of text': 'hello there\r\n\r\n',
@@ -64,7 +55,7 @@ describe('garbage', () => {
     'a space in the target': 'GET /a b HTTP/1.1\r\nHost: a\r\n\r\n',
   };
   for (const [what, bytes] of Object.entries(garbage)) {
-    test(what, () => withConnection(async (connection) => {
+    test(what, () => withConnection(server.port, async (connection) => {
       connection.send(bytes);
       connection.socket.end();
       const answer = await connection.answer();
@@ -76,7 +67,7 @@ describe('garbage', () => {
     }));
   }
 
-  test('an endless header line', () => withConnection(async (connection) => {
+  test('an endless header line', () => withConnection(server.port, async (connection) => {
     connection.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(200_000)}`);
     connection.socket.end();
     await connection.answer();
@@ -94,14 +85,14 @@ describe('requests that are cut', () => {
   const headEnd = whole.indexOf('\r\n\r\n');
   const cuts = [1, 3, whole.indexOf('\r\n'), 50, headEnd + 2, headEnd + 4, whole.length - 1];
   for (const at of cuts) {
-    test(`after ${at} of ${whole.length} bytes, half closed`, () => withConnection(async (connection) => {
+    test(`after ${at} of ${whole.length} bytes, half closed`, () => withConnection(server.port, async (connection) => {
       connection.send(whole.subarray(0, at));
       connection.socket.end();
       const answer = await connection.answer();
       if (answer) assert.equal(answer.status, 400);
       assert.ok(await connection.isClosed());
     }));
-    test(`after ${at} of ${whole.length} bytes, reset`, () => withConnection(async (connection) => {
+    test(`after ${at} of ${whole.length} bytes, reset`, () => withConnection(server.port, async (connection) => {
       await connection.send(whole.subarray(0, at));
       connection.socket.resetAndDestroy();
     }));
@@ -115,14 +106,14 @@ describe('requests that are cut', () => {
     }
   });
 
-  test('a client that closes its side and then reads', () => withConnection(async (connection) => {
+  test('a client that closes its side and then reads', () => withConnection(server.port, async (connection) => {
     connection.send(whole);
     connection.socket.end();
     fine(await connection.answer());
     assert.ok(await connection.isClosed());
   }));
 
-  test('byte by byte', () => withConnection(async (connection) => {
+  test('byte by byte', () => withConnection(server.port, async (connection) => {
     connection.socket.setNoDelay(true);
     for (const byte of whole) await connection.send(Buffer.from([byte]));
     fine(await connection.answer());
@@ -131,7 +122,7 @@ describe('requests that are cut', () => {
 
 describe('methods', () => {
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND', 'MADEUP', 'TRACE']) {
-    test(method, () => withConnection(async (connection) => {
+    test(method, () => withConnection(server.port, async (connection) => {
       connection.send(text(describeInstances({ method })));
       refused(await connection.answer(), 'UnsupportedProtocol');
       connection.send(text(describeInstances()));
@@ -139,7 +130,7 @@ describe('methods', () => {
     }));
   }
 
-  test('HEAD: no body, and the connection goes on', () => withConnection(async (connection) => {
+  test('HEAD: no body, and the connection goes on', () => withConnection(server.port, async (connection) => {
     connection.send(text({ ...describeInstances({ method: 'GET' }), method: 'HEAD' }, { length: false }));
     const answer = await connection.answer({ toHead: true });
     assert.equal(answer.status, 200);
@@ -178,7 +169,7 @@ describe('bodies', () => {
   });
 
   for (const expect of ['100-continue', '100-Continue']) {
-    test(`Expect: ${expect}`, () => withConnection(async (connection) => {
+    test(`Expect: ${expect}`, () => withConnection(server.port, async (connection) => {
       const request = describeInstances({ parameters: { Limit: 10 }, headers: { Expect: expect } });
       const bytes = Buffer.from(text(request));
       const bodyAt = bytes.length - request.body.length;
@@ -195,7 +186,7 @@ describe('bodies', () => {
     }));
   }
 
-  test('Expect: 100-continue before 11 MB: refused, read or not', () => withConnection(async (connection) => {
+  test('Expect: 100-continue before 11 MB: refused, read or not', () => withConnection(server.port, async (connection) => {
     const body = JSON.stringify({ InstanceIds: ['x'.repeat(11 * megabyte)] });
     const bytes = Buffer.from(text(describeInstances({ body, headers: { Expect: '100-continue' } })));
     connection.send(bytes.subarray(0, bytes.length - body.length));
@@ -242,7 +233,7 @@ describe('bodies', () => {
 });
 
 describe('connections', () => {
-  test('are kept for the next request', () => withConnection(async (connection) => {
+  test('are kept for the next request', () => withConnection(server.port, async (connection) => {
     for (let i = 0; i < 5; ++i) {
       connection.send(text(i % 2 ? describeInstances() : describeInstances({ method: 'GET', query: 'Limit=10' })));
       const answer = fine(await connection.answer());
@@ -250,7 +241,7 @@ describe('connections', () => {
     }
   }));
 
-  test('pipelined requests are answered in order', () => withConnection(async (connection) => {
+  test('pipelined requests are answered in order', () => withConnection(server.port, async (connection) => {
     const requests = Array.from({ length: 40 }, (_, i) => {
       if (i % 4 === 3) return signedTc3({ action: `Unknown${i}` });
       return describeInstances(i % 2 ? {} : { method: 'GET', query: 'Limit=10' });
@@ -267,27 +258,27 @@ describe('connections', () => {
     }
   }));
 
-  test('Connection: close', () => withConnection(async (connection) => {
+  test('Connection: close', () => withConnection(server.port, async (connection) => {
     connection.send(text(describeInstances({ headers: { Connection: 'Close' } })));
     const answer = fine(await connection.answer());
     assert.equal(answer.headers.connection, 'close');
     assert.ok(await connection.isClosed());
   }));
 
-  test('HTTP/1.0', () => withConnection(async (connection) => {
+  test('HTTP/1.0', () => withConnection(server.port, async (connection) => {
     connection.send(text(describeInstances(), { version: '1.0' }));
     fine(await connection.answer());
     assert.ok(await connection.isClosed());
   }));
 
-  test('HTTP/1.0 without Host', () => withConnection(async (connection) => {
+  test('HTTP/1.0 without Host', () => withConnection(server.port, async (connection) => {
     const request = describeInstances({ host: '' });
     delete request.headers.Host;
     connection.send(text(request, { version: '1.0' }));
     fine(await connection.answer());
   }));
 
-  test('HTTP/1.0, keep-alive: kept and told so, or closed', () => withConnection(async (connection) => {
+  test('HTTP/1.0, keep-alive: kept and told so, or closed', () => withConnection(server.port, async (connection) => {
     const bytes = text(describeInstances({ headers: { Connection: 'keep-alive' } }), { version: '1.0' });
     connection.send(bytes);
     const answer = fine(await connection.answer());

@@ -167,15 +167,21 @@ export class Connection {
   }
 }
 
-// One request on a connection of its own.
-export async function exchange(port, data, options) {
+export async function withConnection(port, use) {
   const connection = new Connection(port);
   try {
-    connection.send(data);
-    return await connection.answer(options);
+    return await use(connection);
   } finally {
     connection.close();
   }
+}
+
+// One request on a connection of its own.
+export function exchange(port, data, options) {
+  return withConnection(port, (connection) => {
+    connection.send(data);
+    return connection.answer(options);
+  });
 }
 
 export const responseOf = (answer) => JSON.parse(answer.body).Response;
