@@ -7,6 +7,7 @@
 
 #include "state/base/error.h"
 #include "state/base/text.h"
+#include "state/store/records.h"
 
 namespace cvm {
 
@@ -86,9 +87,10 @@ Milliseconds Lifecycle::duration(const Step& step) {
 
 void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_view id,
                          const Json& patch) {
-  add_transition(database_, {store_.tenant().account, std::min(due, time_end), std::string(id),
-                             static_cast<std::int64_t>(row), std::string(step),
-                             std::string(cause_.request_id), patch.dump()});
+  add_transition(store_.records(),
+                 {store_.tenant().account, std::min(due, time_end), std::string(id),
+                  static_cast<std::int64_t>(row), std::string(step), std::string(cause_.request_id),
+                  patch.dump()});
 }
 
 // Until then, nobody else may get what the patch is going to give.
@@ -159,15 +161,16 @@ void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resour
 }
 
 void Lifecycle::cancel(std::string_view step, const Resource& resource) {
-  database_.prepare("delete from transition where id=? and step=? and operation=0")
+  store_.records()
+      .database.prepare("delete from transition where id=? and step=? and operation=0")
       .bind(resource.id)
       .bind(step)
       .run();
 }
 
 bool Lifecycle::planned(std::string_view step, const Resource& resource) const {
-  Statement found =
-      database_.prepare("select 1 from transition where id=? and step=? and operation=0");
+  Statement found = store_.records().database.prepare(
+      "select 1 from transition where id=? and step=? and operation=0");
   return found.bind(resource.id).bind(step).step();
 }
 
@@ -193,8 +196,8 @@ Time Lifecycle::repeat(const Step& step, const Resource& resource, Time due) {
   if (timer.instead != step.name || !step.to.empty() || !timer.gives_way(resource.doc)) return due;
   Time until = cause_.horizon;
   {
-    Statement other =
-        database_.prepare("select min(due) from transition where id=? having count(*) > 0");
+    Statement other = store_.records().database.prepare(
+        "select min(due) from transition where id=? having count(*) > 0");
     if (other.bind(resource.id).step())
       until = std::min(until, Time{Milliseconds{other.integer(0) - 1}});
   }
@@ -212,7 +215,10 @@ Time Lifecycle::repeat(const Step& step, const Resource& resource, Time due) {
 }
 
 void Lifecycle::drop_operations(const Resource& resource) {
-  database_.prepare("delete from transition where id=? and operation>0").bind(resource.id).run();
+  store_.records()
+      .database.prepare("delete from transition where id=? and operation>0")
+      .bind(resource.id)
+      .run();
   store_.release(resource);
 }
 
@@ -238,8 +244,8 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
   const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
   if (!contains(step.from, from)) {
-    Statement busy =
-        database_.prepare("select max(due) from transition where id=? and operation>0");
+    Statement busy = store_.records().database.prepare(
+        "select max(due) from transition where id=? and operation>0");
     if (busy.bind(resource.id).step() && busy.integer(0) > 0)
       begin_at(Time{Milliseconds{busy.integer(0)}}, step.name, resource, patch);
     return;
@@ -273,8 +279,9 @@ Json apply(const Json& patch, Resource& resource) {
   return plan;
 }
 
-void add_transition(Database& database, const ScheduledTransition& what) {
-  database
+void add_transition(Records& records, const ScheduledTransition& what) {
+  records.falls_due(what.account, what.due);
+  records.database
       .prepare(
           "insert into transition (account, due, id, operation, step, request_id, patch)"
           " values (?,?,?,?,?,?,?)")

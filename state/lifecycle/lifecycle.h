@@ -47,8 +47,8 @@ class Operation {
 // The steps as one call sees them: bound to its account, time and action.
 class Lifecycle {
  public:
-  Lifecycle(Database& database, Store& store, const Steps& steps, Cause cause)
-      : database_(database), store_(store), steps_(steps), cause_(cause) {}
+  Lifecycle(Store& store, const Steps& steps, Cause cause)
+      : store_(store), steps_(steps), cause_(cause) {}
 
   // Makes a resource that is not there yet while the step lasts.
   Resource create(std::string_view step, std::string_view kind, RandomStream& random, Json doc,
@@ -109,7 +109,6 @@ class Lifecycle {
   Time repeat(const Step& step, const Resource& resource, Time due);
   void note(const Step& step, const Resource& resource, const std::string& from, Time time);
 
-  Database& database_;
   Store& store_;
   const Steps& steps_;
   Cause cause_;
@@ -133,11 +132,11 @@ struct ScheduledTransition {
 // was checked when it was imported.
 Json apply(const Json& patch, Resource& resource);
 
-void add_transition(Database& database, const ScheduledTransition& what);
+void add_transition(Records& records, const ScheduledTransition& what);
 
 // Applies everything of this account that is due, in order, each at its own time. What cannot be
 // applied is dropped, and told as a change whose step is "dropped: " and the reason.
-std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const Steps& steps,
-                                   std::uint64_t seed, const std::string& account, Time now);
+std::vector<StateChange> apply_due(Records& records, const Steps& steps, std::uint64_t seed,
+                                   const std::string& account, Time now);
 
 }  // namespace cvm
