@@ -63,7 +63,9 @@ std::string execute(State& state, const ActionCall& call, Time wall) {
   if (!dry_run) {
     if (auto before = token.answered()) return std::move(*before);
   }
-  Savepoint work = state.savepoint();
+  // What only reads has nothing to undo.
+  std::optional<Savepoint> work;
+  if (!call.action.only_reads()) state.begin(work);
   Store store = state.store({call.account, call.region.id});
   Lifecycle lifecycle = state.lifecycle(
       store, {call.action.name, call.request_id, now, &call.action.errors, &call.effect});
@@ -76,13 +78,13 @@ std::string execute(State& state, const ActionCall& call, Time wall) {
   if (call.effect.kind == Effect::Kind::lost) {
     // Nothing else may ever get the ids that the answer names.
     const std::int64_t drawn = state.counter(call.account);
-    work.undo();
+    if (work) work->undo();
     state.set_counter(call.account, drawn);
     return reply;
   }
   token.remember(reply);
   state.jump_if_shown(call.account, lifecycle.shown(), wall);
-  work.commit();
+  if (work) work->commit();
   state.record(std::move(lifecycle.changes()));
   return reply;
 }

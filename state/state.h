@@ -6,11 +6,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <mutex>  // std::lock_guard, for those who lock.
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "state/base/mutex.h"
 #include "state/catalog/catalog.h"
 #include "state/catalog/fixtures.h"
 #include "state/lifecycle/clock.h"
@@ -63,7 +64,7 @@ class State {
   // What fault rules may name; reads those that the state file holds. Throws ConfigError.
   void set_fault_names(FaultNames names);
 
-  std::mutex mutex;
+  SpinningMutex mutex;
 
   Credentials& credentials() { return credentials_; }
   const Catalog& catalog() const { return catalog_; }
@@ -85,7 +86,7 @@ class State {
 
   // What a call works with, bound to its account and region; what is not committed is undone.
   Store store(const Tenant& tenant) { return {records(), settings_.seed, tenant}; }
-  Savepoint savepoint() { return Savepoint(database()); }
+  void begin(std::optional<Savepoint>& work) { work.emplace(database()); }
   Lifecycle lifecycle(Store& store, const Cause& cause) { return {store, settings_.steps, cause}; }
   Stock stock(const Store& store) const { return {settings_.capacity, catalog_, store}; }
 

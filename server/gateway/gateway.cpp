@@ -107,7 +107,7 @@ void Gateway::complete(Exchange& exchange) {
   entry.code = exchange.code;
   entry.message = exchange.message;
   entry.duration_us = exchange.duration_us;
-  entry.params = kept_params(std::move(exchange.params.tree));
+  entry.params = kept_params(std::move(exchange.params.tree), exchange.params.text);
   entry.faults = exchange.decision.rules;
   entry.refused = std::move(exchange.refused_signature);
   exchange.entry = journal_.add(std::move(entry));

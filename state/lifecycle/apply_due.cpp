@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 #include "state/lifecycle/lifecycle.h"
 #include "state/store/records.h"
 
@@ -31,7 +32,7 @@ void fire_timer(const Steps& steps, Store& store, Lifecycle& lifecycle, Resource
                 const Row& row) {
   const Step* step = &steps.get(row.step);
   if (step->gives_way(resource.doc)) step = &steps.get(step->instead);
-  if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
+  if (step->quiet) return lifecycle.pass_quietly(*step, resource, stored_json(row.patch));
   Statement running =
       store.records().database.prepare("select step from transition where id=? and operation>0");
   running.bind(resource.id);
@@ -49,7 +50,7 @@ StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resourc
       row.due,   store.tenant().account, kind.name, resource.id, resource.doc.value(state, ""), "",
       step.name, row.request_id};
   if (row.operation == 2) {
-    resource.doc.update(Json::parse(row.patch), true);
+    resource.doc.update(stored_json(row.patch), true);
     store.save(resource);
     change.to = resource.doc.value(state, "");
     return change;
@@ -59,8 +60,7 @@ StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resourc
     return change;
   }
   store.release(resource);
-  if (!kind.operation.empty()) resource.doc[kind.operation + "State"] = "SUCCESS";
-  lifecycle.finish(step, resource, Json::parse(row.patch));
+  lifecycle.finish(step, resource, stored_json(row.patch));
   change.to = resource.doc.value(state, "");
   return change;
 }

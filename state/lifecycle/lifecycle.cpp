@@ -137,22 +137,44 @@ Resource Lifecycle::create(std::string_view step, std::string_view kind, RandomS
                            Json doc, Json hidden) {
   const Step& what = steps_.get(step);
   enter(what, store_.kind(kind), doc);
-  Resource made = store_.create(kind, random, std::move(doc), std::move(hidden));
-  finish_later(what, made, Json::object(), "");
-  set_timers(what, made);
+  Resource made = store_.draft(kind, random, std::move(doc), std::move(hidden));
   note(what, made, "", cause_.now);
+  const bool at_once = is_instant(what);
+  if (at_once) finish_now(what, made, Json::object());
+  store_.insert(made);
+  if (!at_once) finish_later(what, made, Json::object(), "");
+  set_timers(what, made);
   return made;
+}
+
+bool Lifecycle::is_instant(const Step& step) const {
+  const auto effect = cause_.effect == nullptr ? Effect::Kind::none : cause_.effect->kind;
+  return step.delay.count() == 0 && step.jitter.count() == 0 && effect != Effect::Kind::stuck &&
+         effect != Effect::Kind::outcome && effect != Effect::Kind::slow;
+}
+
+// What takes no time has happened when the call is over, as if it had been due at once.
+void Lifecycle::finish_now(const Step& step, Resource& resource, const Json& patch) {
+  const std::string from = resource.doc.value(resource.kind->state, "");
+  ++begun_;
+  settle(step, resource, patch);
+  note(step, resource, from, cause_.now);
 }
 
 void Lifecycle::begin(const Step& step, Resource& resource, const Json& patch) {
   const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
   enter(step, *resource.kind, resource.doc);
-  store_.save(resource);
   Json afterwards = patch;
   if (step.to.empty() && !afterwards.contains(state)) afterwards[state] = from;
-  finish_later(step, resource, afterwards, from);
   note(step, resource, from, cause_.now);
+  if (is_instant(step) && !step.erases) {
+    finish_now(step, resource, afterwards);
+    store_.save(resource);
+  } else {
+    store_.save(resource);
+    finish_later(step, resource, afterwards, from);
+  }
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource,
@@ -257,8 +279,10 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
   for (const Time again : std::exchange(repeated_, {})) note(step, resource, from, again);
 }
 
-void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
-  if (!step.to.empty()) resource.doc[resource.kind->state] = step.to;
+void Lifecycle::settle(const Step& step, Resource& resource, const Json& patch) {
+  const Kind& kind = *resource.kind;
+  if (!step.quiet && !kind.operation.empty()) resource.doc[kind.operation + "State"] = "SUCCESS";
+  if (!step.to.empty()) resource.doc[kind.state] = step.to;
   resource.doc.update(step.sets, true);
   const Json plan = apply(patch, resource);
   // Steps that create have set theirs when they began.
@@ -267,6 +291,10 @@ void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) 
     begin_at(parse_iso8601(later.at("at").get<std::string>()).value(),
              later.at("step").get<std::string>(), resource, later.at("patch"));
   }
+}
+
+void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
+  settle(step, resource, patch);
   store_.save(resource);
 }
 

@@ -69,7 +69,7 @@ class Lifecycle {
                 const Json& patch = Json::object());
   bool planned(std::string_view step, const Resource& resource) const;
 
-  // What a step does when it is over.
+  // What a step does to a resource when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);
 
   // What is under way ends at once, and the document tells how: "FAILED" and why. The caller saves.
@@ -98,6 +98,9 @@ class Lifecycle {
                            bool busy, bool takes) const;
   void begin(const Step& step, Resource& resource, const Json& patch);
   void enter(const Step& step, const Kind& kind, Json& doc) const;
+  bool is_instant(const Step& step) const;
+  void finish_now(const Step& step, Resource& resource, const Json& patch);
+  void settle(const Step& step, Resource& resource, const Json& patch);
   void drop_operations(const Resource& resource);
   void cancel(std::string_view step, const Resource& resource);
   void set_timers(const Step& step, Resource& resource);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 
 namespace cvm {
 
@@ -58,7 +59,7 @@ void Records::write_keys() {
     const Kind* kind = kinds.find(rows.text(2));
     const Keys keys =
         kind == nullptr ? Keys{id_key(rows.text(3))}
-                        : keys_of(*kind, rows.integer(1), rows.text(3), Json::parse(rows.text(4)));
+                        : keys_of(*kind, rows.integer(1), rows.text(3), stored_json(rows.text(4)));
     database.prepare("insert into keys (rid, part, keys) values (?,?,?)")
         .bind(rows.integer(0))
         .bind(rows.integer(1))
@@ -92,9 +93,9 @@ void Records::read_pending(Index& into) {
     if (!of.bind(*rid).step()) continue;
     const std::int64_t part = of.integer(0);
     const Kind* kind = kinds.find(into.partitions().at(part).kind);
-    const Json patch = Json::parse(rows.text(1));
+    const Json patch = stored_json(rows.text(1));
     if (kind == nullptr || !reserves(*kind, patch)) continue;
-    into.reserve(*rid, pending_keys(*kind, part, Json::parse(text(*rid).doc), patch));
+    into.reserve(*rid, pending_keys(*kind, part, stored_json(text(*rid).doc), patch));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 #include "state/store/records.h"
 #include "state/store/selection.h"
 
@@ -59,12 +60,17 @@ std::int64_t Store::make_partition(std::string_view kind) {
 }
 
 Resource Store::create(std::string_view name, RandomStream& random, Json doc, Json hidden) {
+  Resource made = draft(name, random, std::move(doc), std::move(hidden));
+  insert(made);
+  return made;
+}
+
+Resource Store::draft(std::string_view name, RandomStream& random, Json doc, Json hidden) {
   const Kind& kind = this->kind(name);
   Resource made{
       &kind, 0, make_partition(name), kind.new_id(random), std::move(doc), std::move(hidden)};
   while (records_.index.with_id(made.id)) made.id = kind.new_id(random);
   made.doc[kind.id_member] = made.id;
-  insert(made);
   return made;
 }
 
@@ -105,8 +111,8 @@ std::optional<Resource> Store::read(const Kind& kind, Rid rid) const {
                   rid,
                   row.integer(0),
                   std::string(row.text(1)),
-                  Json::parse(row.text(3)),
-                  Json::parse(row.text(4))};
+                  stored_json(row.text(3)),
+                  stored_json(row.text(4))};
 }
 
 std::optional<Resource> Store::find(std::string_view kind, std::string_view id) const {

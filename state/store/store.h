@@ -84,6 +84,9 @@ class Store {
   // Gives it an id from `random`, which is set in the document, too.
   Resource create(std::string_view kind, RandomStream& random, Json doc,
                   Json hidden = Json::object());
+  // The same in two steps: it has its id, and exists once it is inserted.
+  Resource draft(std::string_view kind, RandomStream& random, Json doc, Json hidden);
+  void insert(Resource& resource);
   // One that was exported, under its own id.
   void restore(std::string_view kind, std::string_view id, const Json& doc, const Json& hidden);
   std::optional<Resource> find(std::string_view kind, std::string_view id) const;
@@ -124,7 +127,6 @@ class Store {
  private:
   const Partition* partition(std::string_view kind) const;  // Null: nothing of this kind yet.
   std::int64_t make_partition(std::string_view kind);
-  void insert(Resource& resource);
   std::optional<Resource> read(const Kind& kind, std::uint32_t rid) const;
   std::vector<std::string> ids_of(const Kind& kind, std::string_view attribute,
                                   std::string_view value, bool pending) const;
