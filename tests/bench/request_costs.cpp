@@ -58,7 +58,7 @@ class Bench {
               .lifecycle = "instant"},
              [] { return wall; }) {
     app_.start_with({});
-    admin("PUT", "/_cvmsim/quotas", R"({"instances":100000000})");
+    admin("PUT", "/_cvmsim/quotas", R"({"*":{"instances":100000000}})");
     for (int i = 0; i < stored / 100; ++i) {
       const Json answer = Json::parse(send("RunInstances", run(100)));
       for (const Json& id : answer.at("Response").at("InstanceIdSet")) ids_.push_back(id);
