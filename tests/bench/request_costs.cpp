@@ -1,7 +1,7 @@
 // One kind of request again and again, in this process and without sockets: for `valgrind
 // --tool=callgrind --toggle-collect=measured`, which counts instructions, and for `perf`.
 //
-//   request_costs KIND TIMES       prints nanoseconds a request; without arguments, all kinds
+//   request_costs [KIND|all] [TIMES]      prints how often, and nanoseconds a request
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -147,10 +147,10 @@ int main(int argc, char** argv) {
   std::vector<std::string> kinds = {
       "by_id", "page",   "filter", "two_filters", "status", "refused_signature",
       "price", "rename", "run",    "run_100"};
-  if (argc > 1) kinds = {argv[1]};
+  if (argc > 1 && std::string(argv[1]) != "all") kinds = {argv[1]};
   const int times = argc > 2 ? std::atoi(argv[2]) : 2000;
+  cvm::Bench bench;
   for (const std::string& kind : kinds) {
-    cvm::Bench bench;
     const int here = kind == "run_100" ? (times + 99) / 100 : times;
     for (const auto& request : bench.prepare(kind, std::min(here, cvm::warm)))
       bench.answer(*request);
@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     measured(bench, requests);
     const auto passed = std::chrono::steady_clock::now() - start;
-    std::cout << kind << " "
+    std::cout << kind << " " << here << " "
               << std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count() / here
               << std::endl;
   }
