@@ -1,6 +1,7 @@
 // cvmsim: options, then a command; to serve: state, gateway, sockets.
 #include <fcntl.h>
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,15 +22,21 @@ cvm::Time wall_time() {
   return std::chrono::time_point_cast<cvm::Milliseconds>(std::chrono::system_clock::now());
 }
 
+// Where none can be kept, as on a read-only disk, only listeners that need one fail.
 void use_certificate(cvm::Options& options, const cvm::Catalog& catalog) {
-  bool tls = false;
-  for (const auto& listener : options.server.listeners) tls = tls || listener.tls;
-  if (!tls || !options.server.tls_certificate.empty()) return;
+  if (!options.server.tls_certificate.empty()) return;
   std::vector<std::string> regions;
   for (const cvm::Region& region : catalog.regions()) regions.push_back(region.id);
-  const cvm::Certificate kept = cvm::kept_certificate(options.tls_directory, regions);
-  options.server.tls_certificate = kept.chain_file;
-  options.server.tls_key = kept.key_file;
+  try {
+    const cvm::Certificate kept = cvm::kept_certificate(options.tls_directory, regions);
+    options.server.tls_certificate = kept.chain_file;
+    options.server.tls_key = kept.key_file;
+  } catch (const cvm::ConfigError& mistake) {
+    for (const auto& listener : options.server.listeners) {
+      if (listener.tls) throw;
+    }
+    spdlog::info("{}: plain HTTP alone is served", mistake.message);
+  }
 }
 
 // Where standard input, output or error are closed, the next file to be opened would get their

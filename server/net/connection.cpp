@@ -293,16 +293,29 @@ asio::awaitable<void> serve_requests(Stream& stream, bool tls, const Place& plac
   }
 }
 
-}  // namespace
-
-asio::awaitable<void> serve_plain(tcp::socket socket, App& app, Loop& loop) {
-  const Place place(loop, socket, app.metrics().connections);
-  co_await serve_requests(socket, false, place, app, loop);
+// Whether the client speaks TLS: its first byte tells, and stays where it is.
+asio::awaitable<bool> begins_tls(tcp::socket& socket) {
+  static constexpr char handshake = 22;
+  error_code failure;
+  co_await socket.async_wait(tcp::socket::wait_read,
+                             asio::redirect_error(asio::use_awaitable, failure));
+  char first = 0;
+  if (!failure) socket.receive(asio::buffer(&first, 1), tcp::socket::message_peek, failure);
+  co_return !failure && first == handshake;
 }
 
-asio::awaitable<void> serve_tls(tcp::socket socket, asio::ssl::context& tls, App& app, Loop& loop) {
-  asio::ssl::stream<tcp::socket> stream(std::move(socket), tls);
-  const Place place(loop, stream.next_layer(), app.metrics().connections);
+}  // namespace
+
+asio::awaitable<void> serve(tcp::socket socket, asio::ssl::context* tls, bool always_tls, App& app,
+                            Loop& loop) {
+  const Place place(loop, socket, app.metrics().connections);
+  bool with_tls = always_tls;
+  if (tls != nullptr && !always_tls) with_tls = co_await begins_tls(socket);
+  if (!with_tls) {
+    co_await serve_requests(socket, false, place, app, loop);
+    co_return;
+  }
+  asio::ssl::stream<tcp::socket&> stream(socket, *tls);
   error_code failure;
   place.connection().now(Doing::reading);
   co_await stream.async_handshake(asio::ssl::stream_base::server,

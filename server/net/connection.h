@@ -81,7 +81,8 @@ class Place {
   std::list<Connection>::iterator at_;
 };
 
-asio::awaitable<void> serve_plain(tcp::socket socket, App& app, Loop& loop);
-asio::awaitable<void> serve_tls(tcp::socket socket, asio::ssl::context& tls, App& app, Loop& loop);
+// Without `tls` it is plain HTTP; with it, what the client begins with, or TLS always.
+asio::awaitable<void> serve(tcp::socket socket, asio::ssl::context* tls, bool always_tls, App& app,
+                            Loop& loop);
 
 }  // namespace cvm

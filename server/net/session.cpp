@@ -106,6 +106,7 @@ struct Server::Sockets {
   std::size_t accepting = 0;                              // Listeners at work.
   std::vector<std::string> urls;
   asio::ssl::context tls{asio::ssl::context::tls_server};
+  bool has_certificate = false;
   asio::signal_set signals;
   const Timeouts timeouts;
   const std::size_t connections_max;  // A loop.
@@ -124,7 +125,8 @@ struct Server::Sockets {
         checkpoint(loops.front().context) {
     if (!is_ignored(SIGHUP)) signals.add(SIGHUP);
     for (const ListenerOptions& listener : options.listeners) listen(listener);
-    if (options.tls_certificate.empty()) return;
+    has_certificate = !options.tls_certificate.empty();
+    if (!has_certificate) return;
     error_code failure;
     tls.use_certificate_chain_file(options.tls_certificate, failure);
     if (!failure) tls.use_private_key_file(options.tls_key, asio::ssl::context::pem, failure);
@@ -200,11 +202,9 @@ struct Server::Sockets {
         return refuse(std::move(socket), with_tls);
       }
     }
-    if (with_tls) {
-      asio::co_spawn(loop.context, serve_tls(std::move(socket), tls, app, loop), asio::detached);
-    } else {
-      asio::co_spawn(loop.context, serve_plain(std::move(socket), app, loop), asio::detached);
-    }
+    asio::co_spawn(loop.context,
+                   serve(std::move(socket), has_certificate ? &tls : nullptr, with_tls, app, loop),
+                   asio::detached);
   }
 
   // Ends the connection that has waited longest for a request. False if none waits.

@@ -33,7 +33,8 @@ struct ServerOptions {
   int threads = 2;
   std::size_t connections_max = 8192;  // A thread; fewer if the system allows fewer descriptors.
   Timeouts timeouts;
-  std::string tls_certificate, tls_key;  // PEM files, for listeners with TLS.
+  // PEM files. With them, listeners without TLS take it, too, if a client begins with it.
+  std::string tls_certificate, tls_key;
 };
 
 class Server {

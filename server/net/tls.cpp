@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -103,9 +104,16 @@ Certificate kept_certificate(const std::string& directory,
   const fs::path at(directory);
   Certificate kept{(at / "cert.pem").string(), (at / "key.pem").string()};
   std::error_code failure;
-  if (fs::exists(kept.chain_file, failure) && fs::exists(kept.key_file, failure)) return kept;
+  const auto there = [&] {
+    return fs::exists(kept.chain_file, failure) && fs::exists(kept.key_file, failure);
+  };
+  if (there()) return kept;
   fs::create_directories(at, failure);
   require(!failure, "make the directory " + directory);
+  // Of several that start at once, one makes it.
+  const auto lock = create(at / "lock", 0600);
+  require(::flock(::fileno(lock.get()), LOCK_EX) == 0, "lock " + directory);
+  if (there()) return kept;
   const Key ca_key(EVP_EC_gen("P-256")), key(EVP_EC_gen("P-256"));
   require(ca_key != nullptr && key != nullptr, "make a key");
   const X509Certificate ca = make_certificate(ca_key.get(), "cvmsim CA", nullptr, ca_key.get(), "");

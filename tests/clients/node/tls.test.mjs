@@ -46,6 +46,13 @@ describe('a certificate of its own', () => {
     assert.deepEqual(server.urls.map((url) => url.protocol), ['http:', 'https:']);
   });
 
+  test('the port for HTTP takes TLS, too, and HTTP beside it', async () => {
+    const secure = new URL(server.urls[0].href.replace('http:', 'https:'));
+    assert.equal((await ask(secure, { ca, name: 'localhost' })).status, 200);
+    assert.equal((await fetch(new URL('/_cvmsim/health', server.urls[0]))).status, 200);
+    assert.equal((await ask(secure, { ca, name: 'localhost' })).status, 200);
+  });
+
   for (const name of ['127.0.0.1', 'localhost', ...names]) {
     test(`it is valid for ${name}`, async () => {
       const url = server.urls[1];
