@@ -9,6 +9,8 @@ namespace cvm {
 
 namespace {
 
+constexpr int times_without_lock_max = 3;
+
 // A ClientToken as one call gives it. No token: it asks nothing and remembers nothing.
 class Idempotency {
  public:
@@ -48,9 +50,7 @@ bool is_dry_run(const Action& action, const Args& args) {
   return action.in.find("DryRun") != nullptr && args.flag("DryRun");
 }
 
-}  // namespace
-
-std::string execute(State& state, const ActionCall& call, Time wall) {
+std::string run(State& state, const ActionCall& call, Time wall) {
   if (call.handler == nullptr) {
     throw Error{"UnsupportedOperation", "Action", call.action.name,
                 "This emulator does not implement it yet."};
@@ -85,6 +85,23 @@ std::string execute(State& state, const ActionCall& call, Time wall) {
   work.commit();
   state.record(std::move(lifecycle.changes()));
   return reply;
+}
+
+}  // namespace
+
+std::string execute(State& state, const ActionCall& call, Time wall,
+                    std::unique_lock<std::mutex>* lock) {
+  for (int times = 0;; ++times) {
+    try {
+      return run(state, call, wall);
+    } catch (const NotReady& what) {
+      // What others did meanwhile may ask for another one, but not for ever.
+      const bool let_go = lock != nullptr && times < times_without_lock_max;
+      if (let_go) lock->unlock();
+      what.make();
+      if (let_go) lock->lock();
+    }
+  }
 }
 
 }  // namespace cvm

@@ -2,6 +2,7 @@
 // happens here, around its handler.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,9 @@ struct ActionCall {
 
 // Lets time pass for the account, then runs the handler: everything it does is kept or, if it
 // throws, undone. A ClientToken that was seen before is answered as then, DryRun changes nothing.
-// Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock.
-std::string execute(State& state, const ActionCall& call, Time wall);
+// Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock;
+// if it hands it over, it is let go while something is made that takes long.
+std::string execute(State& state, const ActionCall& call, Time wall,
+                    std::unique_lock<std::mutex>* lock = nullptr);
 
 }  // namespace cvm

@@ -6,6 +6,7 @@
 #include "handlers/instances/checks.h"
 #include "handlers/instances/disks.h"
 #include "handlers/instances/plan.h"
+#include "handlers/launch_templates.h"
 #include "handlers/lookup.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
@@ -41,7 +42,7 @@ void name_disks(Json& doc, RandomStream& random) {
 // Where the instance is and what it is reached by.
 void add_network(const Call& call, const InstancePlan& plan, std::int64_t index,
                  RandomStream& random, Json& doc) {
-  const Args vpc = call.args.object("VirtualPrivateCloud");
+  const Args vpc = plan.args.object("VirtualPrivateCloud");
   const Network& network = plan.network;
   const Json ip = network.private_ips.empty()
                       ? free_private_ip(call, network.subnet_id, random)
@@ -58,7 +59,7 @@ void add_network(const Call& call, const InstancePlan& plan, std::int64_t index,
 
 void add_charging(const Call& call, const InstancePlan& plan, Json& doc) {
   if (plan.charge_type != "PREPAID") return;
-  const Args prepaid = call.args.object("InstanceChargePrepaid");
+  const Args prepaid = plan.args.object("InstanceChargePrepaid");
   doc["RenewFlag"] = prepaid.text("RenewFlag");
   doc["ExpiredTime"] = iso8601(add_months(call.now, static_cast<int>(prepaid.integer("Period"))));
 }
@@ -66,7 +67,7 @@ void add_charging(const Call& call, const InstancePlan& plan, Json& doc) {
 // In the order of the API's Instance.
 Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
               RandomStream& random) {
-  const Args& args = call.args;
+  const Args& args = plan.args;
   const std::string name = args.given("InstanceName")
                                ? numbered_name(args.text("InstanceName"), index, plan.count)
                                : args.text("InstanceName");
@@ -94,7 +95,7 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
               {"ExpiredTime", nullptr},
               {"OsName", plan.image->doc.at("OsName")},
               {"SecurityGroupIds", plan.security_groups},
-              {"LoginSettings", {{"KeyIds", Json::array()}}},
+              {"LoginSettings", {{"KeyIds", args.object("LoginSettings").texts("KeyIds")}}},
               {"InstanceState", ""},
               {"Tags", plan.tags},
               {"StopChargingMode", "NOT_APPLICABLE"},
@@ -123,8 +124,8 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
 }
 
 // What the API takes but does not show. The password is not kept: nobody can log in here.
-Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
-  const Args& args = call.args;
+Json hidden(const InstancePlan& plan, std::int64_t index) {
+  const Args& args = plan.args;
   Json kept = {
       {"UserData", args.text("UserData")},
       {"HostName",
@@ -141,13 +142,15 @@ Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
 }  // namespace
 
 static Reply RunInstances(Call& call) {
-  const InstancePlan plan = plan_instances(call, call.args);
+  const auto merged = with_launch_template(call);
+  const InstancePlan plan =
+      plan_instances(call, merged ? Args(*merged, call.action.in) : call.args);
   Json ids = Json::array();
   for (std::int64_t index = 0; index < plan.count; ++index) {
     RandomStream random = call.store.random_stream();
     Json doc = document(call, plan, index, random);
     const Resource instance = call.lifecycle.create("instance.create", "instance", random,
-                                                    std::move(doc), hidden(call, plan, index));
+                                                    std::move(doc), hidden(plan, index));
     if (plan.terminate_at) {
       const bool prepaid = plan.charge_type == "PREPAID";
       call.lifecycle.begin_at(*plan.terminate_at,

@@ -46,7 +46,7 @@ class Gateway {
   std::optional<Error> check_rate(const Exchange& exchange,
                                   const std::optional<std::int64_t>& limit);
   void apply_faults(Exchange& exchange);
-  void perform(Exchange& exchange);
+  void perform(Exchange& exchange, std::unique_lock<std::mutex>& lock);
   void fail(Exchange& exchange, const Error& error);
   void complete(Exchange& exchange);
   void count(const Exchange& exchange);

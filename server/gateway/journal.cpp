@@ -59,11 +59,12 @@ HttpRequest RefusedRequest::view() const {
 void mask_secrets(Json& params) {
   if (!params.is_structured()) return;
   for (auto& item : params.items()) {
-    const bool named = params.is_object() && item.key() == "Password";
-    if (named && item.value().is_string() && !item.value().get_ref<std::string&>().empty()) {
-      item.value() = "***";
-    } else {
+    const std::string* text = item.value().get_ptr<const std::string*>();
+    if (text == nullptr) {
       mask_secrets(item.value());
+    } else if ((params.is_object() && item.key() == "Password" && !text->empty()) ||
+               text->find("PRIVATE KEY-----") != text->npos) {  // Pasted in by mistake.
+      item.value() = "***";
     }
   }
 }
