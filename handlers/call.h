@@ -28,8 +28,9 @@ struct Call {
   std::string_view language;
 };
 
-// Thrown by a handler that needs what takes long to make and depends on nothing that changes. It is
-// made without the lock, and the handler runs again.
+// Thrown by a handler that needs what takes long to make and depends on nothing but the random
+// streams that it has drawn. It is made without the lock, and the handler runs again, with the same
+// streams; it draws no more than it had.
 struct NotReady {
   std::function<void()> make;
 };

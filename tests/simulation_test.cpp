@@ -83,9 +83,10 @@ void check_template(const Json& doc, const Json& hidden) {
   const Json& versions = hidden["Versions"];
   EXPECT_EQ(doc["LaunchTemplateVersionCount"], versions.size());
   std::set<std::int64_t> numbers;
-  for (const Json& version : versions) numbers.insert(version["LaunchTemplateVersion"]);
+  for (const Json& version : versions)
+    numbers.insert(version["LaunchTemplateVersion"].get<std::int64_t>());
   EXPECT_EQ(numbers.size(), versions.size());
-  EXPECT_TRUE(numbers.contains(doc["DefaultVersionNumber"])) << doc.dump();
+  EXPECT_TRUE(numbers.contains(doc["DefaultVersionNumber"].get<std::int64_t>())) << doc.dump();
   EXPECT_LE(*numbers.rbegin(), doc["LatestVersionNumber"]);
 }
 

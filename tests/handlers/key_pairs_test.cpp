@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <set>
 
 #include "handlers/core.h"
 #include "state/base/rsa.h"
@@ -123,47 +125,56 @@ namespace {
 
 const std::unique_lock<std::mutex>* held = nullptr;
 std::vector<bool> was_free;  // The lock, each time that something was made.
+std::vector<std::uint64_t> wanted_numbers;
+std::function<void()> meanwhile;
 
-// Whatever is made for it, it wants more, so many times.
-int wants = 0;
+// Wants something twice.
 Reply never_content(Call& call) {
-  call.store.random_stream();
-  if (wants == 0) return {};
+  wanted_numbers.push_back(call.store.random_stream().next());
+  if (wanted_numbers.size() > 2) return {};
   throw NotReady{[] {
-    --wants;
     was_free.push_back(!held->owns_lock());
+    meanwhile();
   }};
 }
 
 }  // namespace
 
-TEST(NotReady, IsMadeWithoutTheLockAndNotForEver) {
+TEST(NotReady, IsMadeWithoutTheLockForTheSameNumbers) {
+  const std::string account = "100000000001";
   Emulator emulator;
   State& state = emulator.state();
   const Effect no_effect;
   const Json params = Json::object();
   const ActionCall call{*model().find("DescribeZones"),
                         never_content,
-                        "100000000001",
+                        account,
                         state.catalog().regions().front(),
                         params,
                         "",
                         "",
                         no_effect};
-  const auto run = [&](int times, bool hands_over) {
+  const auto run = [&](bool hands_over) {
     was_free.clear();
-    wants = times;
+    wanted_numbers.clear();
     std::unique_lock lock(state.mutex);
     held = &lock;
     execute(state, call, emulator.wall(), hands_over ? &lock : nullptr);
     EXPECT_TRUE(lock.owns_lock());
+    EXPECT_EQ(std::set(wanted_numbers.begin(), wanted_numbers.end()).size(), 1U);
     return was_free;
   };
-  EXPECT_EQ(run(1, true), std::vector<bool>({true}));
-  EXPECT_EQ(state.counter("100000000001"), 1);
-  EXPECT_EQ(run(5, true), std::vector<bool>({true, true, true, false, false}));
-  EXPECT_EQ(state.counter("100000000001"), 2);
-  EXPECT_EQ(run(1, false), std::vector<bool>({false}));
+  std::set<std::uint64_t> others;
+  meanwhile = [] {};
+  EXPECT_EQ(run(true), std::vector<bool>({true, true}));
+  EXPECT_EQ(state.counter(account), 1);
+  // Others, who come in between, get other numbers.
+  meanwhile = [&] { others.insert(state.store({account, "ap-guangzhou"}).random_stream().next()); };
+  EXPECT_EQ(run(true), std::vector<bool>({true, true}));
+  EXPECT_EQ(others.size(), 2U);
+  EXPECT_FALSE(others.contains(wanted_numbers.front()));
+  EXPECT_EQ(state.counter(account), 4);
+  EXPECT_EQ(run(false), std::vector<bool>({false, false}));
 }
 
 }  // namespace cvm::test
