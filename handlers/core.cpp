@@ -63,7 +63,9 @@ std::string run(State& state, const ActionCall& call, Time wall, std::optional<D
   if (!dry_run) {
     if (auto before = token.answered()) return std::move(*before);
   }
-  Savepoint work = state.savepoint();
+  // What only reads has nothing to undo.
+  std::optional<Savepoint> work;
+  if (!call.action.only_reads()) state.begin(work);
   const std::int64_t counter = state.counter(call.account);
   if (drawn) state.set_counter(call.account, drawn->after);
   Store store = state.store({call.account, call.region.id});
@@ -77,7 +79,7 @@ std::string run(State& state, const ActionCall& call, Time wall, std::optional<D
     reply = call.handler(in_hand).take();
   } catch (const NotReady&) {
     if (!drawn) drawn = Drawn{counter, state.counter(call.account)};
-    work.undo();
+    if (work) work->undo();
     state.set_counter(call.account, std::max(counter, drawn->last));
     throw;
   }
@@ -87,21 +89,20 @@ std::string run(State& state, const ActionCall& call, Time wall, std::optional<D
   if (call.effect.kind == Effect::Kind::lost) {
     // Nothing else may ever get the ids that the answer names.
     const std::int64_t last = state.counter(call.account);
-    work.undo();
+    if (work) work->undo();
     state.set_counter(call.account, last);
     return reply;
   }
   token.remember(reply);
   state.jump_if_shown(call.account, lifecycle.shown(), wall);
-  work.commit();
+  if (work) work->commit();
   state.record(std::move(lifecycle.changes()));
   return reply;
 }
 
 }  // namespace
 
-std::string execute(State& state, const ActionCall& call, Time wall,
-                    std::unique_lock<std::mutex>* lock) {
+std::string execute(State& state, const ActionCall& call, Time wall, StateLock* lock) {
   if (call.handler == nullptr) {
     throw Error{"UnsupportedOperation", "Action", call.action.name,
                 "This emulator does not implement it yet."};

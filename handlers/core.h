@@ -11,6 +11,8 @@
 
 namespace cvm {
 
+using StateLock = std::unique_lock<decltype(State::mutex)>;
+
 // A call that was let in: its parameters are valid, its caller and region are known.
 struct ActionCall {
   const Action& action;
@@ -26,7 +28,6 @@ struct ActionCall {
 // throws, undone. A ClientToken that was seen before is answered as then, DryRun changes nothing.
 // Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock;
 // if it hands it over, it is let go while something is made that takes long.
-std::string execute(State& state, const ActionCall& call, Time wall,
-                    std::unique_lock<std::mutex>* lock = nullptr);
+std::string execute(State& state, const ActionCall& call, Time wall, StateLock* lock = nullptr);
 
 }  // namespace cvm

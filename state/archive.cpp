@@ -6,6 +6,7 @@
 #include "state/base/fields.h"
 #include "state/base/ids.h"
 #include "state/state.h"
+#include "state/store/records.h"
 
 namespace cvm {
 
@@ -65,7 +66,7 @@ std::vector<Json> State::dump_accounts() const {
     return one;
   };
   {
-    Statement rows = database_.prepare("select account, counter, clock from account");
+    Statement rows = database().prepare("select account, counter, clock from account");
     while (rows.step()) {
       Json& one = account(std::string(rows.text(0)));
       one["counter"] = rows.integer(1);
@@ -92,7 +93,7 @@ std::string State::dump() const {
   text.back() = ',';
   const auto rows = [&](const char* name, const char* sql, auto row) {
     text.append(text.back() == ',' ? "\"" : ",\"").append(name).append("\":[");
-    Statement found = database_.prepare(sql);
+    Statement found = database().prepare(sql);
     for (bool first = true; found.step(); first = false) {
       if (!first) text += ',';
       row(found);
@@ -156,7 +157,7 @@ void State::load(const Json& saved, const DocumentCheck& check) {
     exactly(saved, {"format", "seed", "starts", "clock", "lifecycle", "quotas", "capacity",
                     "faults", "accounts", "resources", "transitions", "tokens"});
     StateTransaction work(*this);
-    erase_all();
+    records().erase_all();
     load_settings(saved);
     load_accounts(saved);
     load_resources(saved, check);
@@ -210,7 +211,7 @@ void State::load_resources(const Json& saved, const DocumentCheck& check) {
     const Json& doc = entry.at("doc");
     if (!kind->is_id(id)) wrong("`" + id + "` is no id");
     if (!entry.at("hidden").is_object()) wrong("`hidden` must be an object");
-    if (Store::locate(database_, kinds_, id)) wrong("`" + id + "` is there twice");
+    if (Store::locate(records(), id)) wrong("`" + id + "` is there twice");
     check_document(*kind, id, doc, entry.at("hidden"), check);
     Store of = store(tenant_of(entry, catalog_));
     of.restore(kind->name, id, doc, entry.at("hidden"));
@@ -233,7 +234,7 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
         text("id"),      static_cast<std::int64_t>(natural_member(entry, "operation", 2)),
         text("step"),    text("request_id"),
         patch.dump()};
-    const auto owner = Store::locate(database_, kinds_, what.id);
+    const auto owner = Store::locate(records(), what.id);
     if (!owner || owner->first.account != what.account)
       wrong("the account has no resource `" + what.id + "`");
     const Kind& kind = *owner->second;
@@ -259,7 +260,7 @@ void State::load_transitions(const Json& saved, const DocumentCheck& check) {
         check_patch(later.at("patch"), changed, check);
       });
     });
-    add_transition(database_, what);
+    add_transition(records(), what);
     if (what.operation == 1) of.reserve(now, patch);
   });
 }

@@ -8,7 +8,7 @@
 
 #include "state/base/error.h"
 #include "state/base/fields.h"
-#include "state/store/index.h"
+#include "state/store/records.h"
 #include "state/store/schema.h"
 
 namespace cvm {
@@ -67,11 +67,21 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
+State::~State() = default;
+
+Database& State::database() const { return records_->database; }
+
+const std::string& State::path() const { return database().path(); }
+
+std::vector<std::pair<std::string, std::int64_t>> State::totals() const {
+  return Store::totals(records());
+}
+
 State::State(const StateOptions& options, Time wall)
     : fixtures_(options.fixtures),
       catalog_(fixtures_),
       kinds_(fixtures_),
-      database_(options.path),
+      records_(std::make_unique<Records>(options.path, kinds_)),
       settings_{.clock = Clock::parse(options.clock.empty() ? "real" : options.clock, wall),
                 .steps = Steps(fixtures_, options.lifecycle),
                 .quotas = Quotas(fixtures_)},
@@ -82,72 +92,72 @@ State::State(const StateOptions& options, Time wall)
 }
 
 void State::open(const StateOptions& options, Time wall) {
-  const int version = examine(database_);
-  database_.use_log();
-  if (version != 0 && version < schema_version) keep_copy(database_, version);
-  Savepoint work(database_);
-  make_current(database_, version);
-  if (version != 0) check_contents(database_);
+  const int version = examine(database());
+  database().use_log();
+  if (version != 0 && version < schema_version) keep_copy(database(), version);
+  Savepoint work(database());
+  make_current(database(), version);
+  if (version != 0) check_contents(database());
   load_kept(options, version == 0, wall);
-  upgrade_index(database_, kinds_);
+  records().open();
   save_settings();
   work.commit();
 }
 
 void State::load_kept(const StateOptions& options, bool fresh, Time wall) {
-  const std::string kept_seed = meta(database_, "seed");
+  const std::string kept_seed = meta(database(), "seed");
   start_.seed = options.seed        ? *options.seed
                 : kept_seed.empty() ? random_seed()
                                     : number(kept_seed);
   settings_.seed = start_.seed;
-  settings_.starts = fresh ? 0 : number(meta(database_, "starts")) + 1;
-  read_kept(database_, "clock", [&](const Json& kept) {
+  settings_.starts = fresh ? 0 : number(meta(database(), "starts")) + 1;
+  read_kept(database(), "clock", [&](const Json& kept) {
     const Clock mode = settings_.clock;
     settings_.clock = Clock::load(kept);
     // The mode may be changed at a restart, the time does not jump with it.
     if (!options.clock.empty()) settings_.clock.change_mode(mode, wall);
   });
-  Statement own = database_.prepare("select account, clock from account where clock<>''");
+  Statement own = database().prepare("select account, clock from account where clock<>''");
   while (own.step()) {
     told_at("clock of " + std::string(own.text(0)), [&] {
       settings_.own_clocks.emplace(own.text(0), Clock::load(Json::parse(own.text(1))));
     });
   }
-  read_kept(database_, "credentials", [&](const Json& kept) { credentials_.load(kept); });
+  read_kept(database(), "credentials", [&](const Json& kept) { credentials_.load(kept); });
   // An option given at a restart wins over what testers had set.
   if (options.lifecycle == "fast") {
-    read_kept(database_, "lifecycle", [&](const Json& kept) { settings_.steps.change(kept); });
+    read_kept(database(), "lifecycle", [&](const Json& kept) { settings_.steps.change(kept); });
   }
-  read_kept(database_, "quotas", [&](const Json& kept) { settings_.quotas.load(kept, catalog_); });
-  read_kept(database_, "capacity",
+  read_kept(database(), "quotas", [&](const Json& kept) { settings_.quotas.load(kept, catalog_); });
+  read_kept(database(), "capacity",
             [&](const Json& kept) { settings_.capacity.load(kept, catalog_); });
-  read_kept(database_, "scenarios", [](const Json& kept) {
+  read_kept(database(), "scenarios", [](const Json& kept) {
     if (!kept.is_array()) throw ConfigError{"it must be a list"};
   });
 }
 
 void State::save_settings() {
   save_clock("");
-  set_meta(database_, "seed", std::to_string(settings_.seed));
-  set_meta(database_, "starts", std::to_string(settings_.starts));
-  set_meta(database_, "credentials", credentials_.dump().dump());
-  set_meta(database_, "lifecycle", settings_.steps.delays().dump());
-  set_meta(database_, "quotas", settings_.quotas.dump().dump());
-  set_meta(database_, "capacity", settings_.capacity.dump().dump());
-  if (keeps_faults()) settings_.faults.save(database_);
+  set_meta(database(), "seed", std::to_string(settings_.seed));
+  set_meta(database(), "starts", std::to_string(settings_.starts));
+  set_meta(database(), "credentials", credentials_.dump().dump());
+  set_meta(database(), "lifecycle", settings_.steps.delays().dump());
+  set_meta(database(), "quotas", settings_.quotas.dump().dump());
+  set_meta(database(), "capacity", settings_.capacity.dump().dump());
+  if (keeps_faults()) settings_.faults.save(database());
 }
 
 // Rules in memory are not written down at each call, nor those that were not read yet.
-bool State::keeps_faults() const { return names_ && database_.path() != ":memory:"; }
+bool State::keeps_faults() const { return names_ && database().path() != ":memory:"; }
 
 void State::save_faults() {
-  if (keeps_faults()) settings_.faults.save_counts(database_);
+  if (keeps_faults()) settings_.faults.save_counts(database());
 }
 
 void State::set_fault_names(FaultNames names) {
   names_.emplace(std::move(names));
-  told_of_file(database_.path(), [&] {
-    told_at("faults", [&] { settings_.faults.load(Faults::saved(database_), *names_); });
+  told_of_file(database().path(), [&] {
+    told_at("faults", [&] { settings_.faults.load(Faults::saved(database()), *names_); });
   });
 }
 
@@ -169,11 +179,11 @@ void State::evaluate(const FaultCall& call, FaultDecision& decision) {
 
 void State::save_clock(const std::string& account) {
   if (account.empty()) {
-    set_meta(database_, "clock", settings_.clock.dump().dump());
+    set_meta(database(), "clock", settings_.clock.dump().dump());
     return;
   }
   const std::string text = settings_.own_clocks.at(account).dump().dump();
-  database_
+  database()
       .prepare(
           "insert into account (account, clock) values (?, ?)"
           " on conflict (account) do update set clock=excluded.clock")
@@ -184,11 +194,12 @@ void State::save_clock(const std::string& account) {
 
 std::optional<IdempotencyRecord> State::recall(const Tenant& tenant, std::string_view action,
                                                std::string_view token, Time now) {
-  database_.prepare("delete from token where account=? and expires<=?")
+  database()
+      .prepare("delete from token where account=? and expires<=?")
       .bind(tenant.account)
       .bind(now.time_since_epoch().count())
       .run();
-  Statement found = database_.prepare(
+  Statement found = database().prepare(
       "select digest, reply from token where account=? and region=? and action=? and token=?");
   found.bind(tenant.account).bind(tenant.region).bind(action).bind(token);
   if (!found.step()) return std::nullopt;
@@ -202,7 +213,7 @@ void State::remember(const Tenant& tenant, std::string_view action, std::string_
 
 void State::put_token(const Tenant& tenant, std::string_view action, std::string_view token,
                       const IdempotencyRecord& what, Time expires) {
-  database_
+  database()
       .prepare(
           "insert or replace into token (account, region, action, token, digest, reply, expires)"
           " values (?,?,?,?,?,?,?)")
@@ -217,12 +228,12 @@ void State::put_token(const Tenant& tenant, std::string_view action, std::string
 }
 
 const Kind* State::kind_of(std::string_view id) const {
-  const auto place = Store::locate(database_, kinds_, id);
+  const auto place = Store::locate(records(), id);
   return place ? place->second : nullptr;
 }
 
 StateChange State::force(std::string_view id, const Forced& to, Time wall) {
-  const auto place = Store::locate(database_, kinds_, id).value();
+  const auto place = Store::locate(records(), id).value();
   const Kind& kind = *place.second;
   Store of = store(place.first);
   Resource resource = of.get(kind.name, id);
@@ -234,7 +245,7 @@ StateChange State::force(std::string_view id, const Forced& to, Time wall) {
                      to.state,
                      "forced",
                      ""};
-  Savepoint work(database_);
+  Savepoint work(database());
   lifecycle(of, {}).end_operations(resource, to.operation_state, to.error_message);
   resource.doc[kind.state] = to.state;
   of.save(resource);
@@ -244,12 +255,12 @@ StateChange State::force(std::string_view id, const Forced& to, Time wall) {
 }
 
 std::int64_t State::counter(const std::string& account) const {
-  Statement found = database_.prepare("select counter from account where account=?");
+  Statement found = database().prepare("select counter from account where account=?");
   return found.bind(account).step() ? found.integer(0) : 0;
 }
 
 void State::set_counter(const std::string& account, std::int64_t counter) {
-  database_
+  database()
       .prepare(
           "insert into account (account, counter) values (?, ?)"
           " on conflict (account) do update set counter=excluded.counter")
@@ -258,16 +269,9 @@ void State::set_counter(const std::string& account, std::int64_t counter) {
       .run();
 }
 
-void State::erase_all() {
-  for (const char* table : {"resource", "partition", "attribute", "pending", "access_grant",
-                            "transition", "token", "account"}) {
-    database_.execute("delete from " + std::string(table));
-  }
-}
-
 void State::reset(Time wall) {
   StateTransaction work(*this);
-  erase_all();
+  records().erase_all();
   settings_ = start_;
   settings_.clock = Clock::parse(start_clock_, wall);
   credentials_.clear();
@@ -278,23 +282,7 @@ void State::reset(Time wall) {
 
 void State::reset(const std::string& account) {
   StateTransaction work(*this);
-  // What it let others see, and what others let it see.
-  database_
-      .prepare(
-          "delete from access_grant where account=?1 or rid in (select r.rid from resource r"
-          " join partition p on p.part=r.part where p.account=?1)")
-      .bind(account)
-      .run();
-  for (const char* table : {"resource", "attribute", "pending"}) {
-    database_
-        .prepare("delete from " + std::string(table) +
-                 " where part in (select part from partition where account=?)")
-        .bind(account)
-        .run();
-  }
-  for (const char* table : {"partition", "transition", "token", "account"}) {
-    database_.prepare("delete from " + std::string(table) + " where account=?").bind(account).run();
-  }
+  records().erase_all_of(account);
   settings_.own_clocks.erase(account);
   settings_.requests.erase(account);
   settings_.quotas.forget(account);
@@ -306,18 +294,18 @@ void State::reset(const std::string& account) {
 }
 
 Json State::scenarios() const {
-  const std::string kept = meta(database_, "scenarios");
+  const std::string kept = meta(database(), "scenarios");
   return kept.empty() ? Json::array() : Json::parse(kept);
 }
 
-void State::set_scenarios(const Json& names) { set_meta(database_, "scenarios", names.dump()); }
+void State::set_scenarios(const Json& names) { set_meta(database(), "scenarios", names.dump()); }
 
 State::StateTransaction::StateTransaction(State& state)
     : state_(state),
       settings_(state.settings_),
       credentials_(state.credentials_.added()),
       events_(state.events_.total()),
-      work_(state.database_) {}
+      work_(state.database()) {}
 
 State::StateTransaction::~StateTransaction() {
   if (committed_) return;
@@ -332,7 +320,7 @@ void State::StateTransaction::commit() {
 }
 
 std::int64_t State::count(std::string_view table) const {
-  Statement counted = database_.prepare("select count(*) from " + std::string(table));
+  Statement counted = database().prepare("select count(*) from " + std::string(table));
   counted.step();
   return counted.integer(0);
 }

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
+#include <memory>
+#include <mutex>  // std::lock_guard, for those who lock.
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "state/base/mutex.h"
 #include "state/catalog/catalog.h"
 #include "state/catalog/fixtures.h"
 #include "state/lifecycle/clock.h"
@@ -57,11 +59,12 @@ class State {
  public:
   // Throws ConfigError. `wall` is wall time.
   State(const StateOptions& options, Time wall);
+  ~State();
 
   // What fault rules may name; reads those that the state file holds. Throws ConfigError.
   void set_fault_names(FaultNames names);
 
-  std::mutex mutex;
+  SpinningMutex mutex;
 
   Credentials& credentials() { return credentials_; }
   const Catalog& catalog() const { return catalog_; }
@@ -73,21 +76,18 @@ class State {
   const FaultNames& fault_names() const { return names_.value(); }
   const Steps& steps() const { return settings_.steps; }
   const Events& events() const { return events_; }
-  Database& database() { return database_; }
+  Database& database() const;  // Reading prepares statements, too.
+  Records& records() const { return *records_; }
   std::uint64_t seed() const { return settings_.seed; }
   std::int64_t count(std::string_view table) const;
   // How many there are of each kind, in all accounts.
-  std::vector<std::pair<std::string, std::int64_t>> totals() const {
-    return Store::totals(database_, kinds_);
-  }
-  const std::string& path() const { return database_.path(); }
+  std::vector<std::pair<std::string, std::int64_t>> totals() const;
+  const std::string& path() const;
 
   // What a call works with, bound to its account and region; what is not committed is undone.
-  Store store(const Tenant& tenant) { return {database_, kinds_, settings_.seed, tenant}; }
-  Savepoint savepoint() { return Savepoint(database_); }
-  Lifecycle lifecycle(Store& store, const Cause& cause) {
-    return {database_, store, settings_.steps, cause};
-  }
+  Store store(const Tenant& tenant) { return {records(), settings_.seed, tenant}; }
+  void begin(std::optional<Savepoint>& work) { work.emplace(database()); }
+  Lifecycle lifecycle(Store& store, const Cause& cause) { return {store, settings_.steps, cause}; }
   Stock stock(const Store& store) const { return {settings_.capacity, catalog_, store}; }
 
   // The next RequestId of the account. Not undone by anything but a reset or a restored state.
@@ -104,9 +104,8 @@ class State {
   void save_settings();
   // The capacity rules of one account, or all of them if it is empty. Throws ConfigError.
   void change_capacity(const std::string& account, const Json& rules) {
-    change_settings([&](Settings& settings) {
-      settings.capacity.change(account, rules, catalog_, kinds_, database_);
-    });
+    change_settings(
+        [&](Settings& settings) { settings.capacity.change(account, rules, catalog_, records()); });
   }
 
   // Asks the fault rules about a call. save_faults() then keeps what they counted.
@@ -221,7 +220,6 @@ class State {
   void move_scopes(const std::string& account, const ClockMove& move, Time wall, Moved& moved);
   std::optional<Time> due_at(const std::string& scope, Time until, std::int64_t place) const;
   void stop_at_bound(const std::string& scope, Time before, Time wall, Moved& moved);
-  void erase_all();
   void put_token(const Tenant& tenant, std::string_view action, std::string_view token,
                  const IdempotencyRecord& what, Time expires);
   std::vector<Json> dump_accounts() const;
@@ -236,7 +234,7 @@ class State {
   Kinds kinds_;
   std::optional<FaultNames> names_;
   Credentials credentials_;
-  mutable Database database_;  // Reading prepares statements, too.
+  std::unique_ptr<Records> records_;
   Settings settings_;
   Settings start_;  // As it is in a new state.
   std::string start_clock_;

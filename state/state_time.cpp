@@ -3,6 +3,7 @@
 
 #include "state/base/error.h"
 #include "state/state.h"
+#include "state/store/records.h"
 
 namespace cvm {
 
@@ -27,8 +28,7 @@ std::map<std::string, Time, std::less<>> State::times(Time wall) const {
 }
 
 std::vector<StateChange> State::apply_due_account(const std::string& account, Time wall) {
-  return cvm::apply_due(database_, kinds_, settings_.steps, settings_.seed, account,
-                        now(account, wall));
+  return cvm::apply_due(records(), settings_.steps, settings_.seed, account, now(account, wall));
 }
 
 void State::apply_due(const std::string& account, Time wall) {
@@ -58,7 +58,8 @@ std::vector<std::string> State::scopes(const std::string& account) const {
 std::vector<std::string> State::waiting_in(const std::string& scope) const {
   if (!scope.empty()) return {scope};
   std::vector<std::string> accounts;
-  Statement waiting = database_.prepare("select distinct account from transition order by account");
+  Statement waiting =
+      database().prepare("select distinct account from transition order by account");
   while (waiting.step()) {
     std::string name(waiting.text(0));
     if (!settings_.own_clocks.contains(name)) accounts.push_back(std::move(name));
@@ -77,7 +78,7 @@ std::vector<StateChange> State::apply_due_scope(const std::string& scope, Time w
 State::Pending State::pending_in(const std::string& scope) const {
   Pending sum;
   for (const std::string& name : waiting_in(scope)) {
-    Statement counted = database_.prepare(
+    Statement counted = database().prepare(
         "select operation, count(*), min(due), max(due) from transition where account=?"
         " group by operation");
     counted.bind(name);
@@ -108,17 +109,17 @@ State::Pending State::pending(const std::string& account) const {
 }
 
 bool State::has_resources(const std::string& scope) const {
-  Statement counted = database_.prepare("select account from partition where n>0 group by account");
-  while (counted.step()) {
-    const std::string account(counted.text(0));
-    if (scope.empty() ? !settings_.own_clocks.contains(account) : account == scope) return true;
+  for (const auto& [number, in] : records().index.partitions()) {
+    if (in.all.isEmpty()) continue;
+    if (scope.empty() ? !settings_.own_clocks.contains(in.account) : in.account == scope)
+      return true;
   }
   return false;
 }
 
 // When the row at a place among those that are due by then falls due, counted from 0 in due order.
 std::optional<Time> State::due_at(const std::string& scope, Time until, std::int64_t place) const {
-  Statement due = database_.prepare(
+  Statement due = database().prepare(
       scope.empty()
           ? "select due from transition where due<=?2 and account not in"
             " (select account from account where clock<>'') order by due limit 1 offset ?3"
@@ -199,7 +200,7 @@ void State::jump_if_shown(const std::string& account, const std::vector<std::str
   if (clock(account).mode() != Clock::Mode::automatic) return;
   std::optional<Time> next;
   for (const std::string& id : ids) {
-    Statement due = database_.prepare(
+    Statement due = database().prepare(
         "select min(due) from transition where id=? and operation>0 having count(*) > 0");
     if (!due.bind(id).step()) continue;
     const Time at{Milliseconds{due.integer(0)}};

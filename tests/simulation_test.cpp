@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "state/store/index.h"
+#include "state/store/records.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -90,27 +90,12 @@ void check_template(const Json& doc, const Json& hidden) {
   EXPECT_LE(*numbers.rbegin(), doc["LatestVersionNumber"]);
 }
 
-// (partition, attribute, value, resource)
-using Index = std::set<std::tuple<std::int64_t, std::int64_t, std::string, std::int64_t>>;
-
-Index index_of(State& state, const std::string& table) {
-  Index index;
-  Statement rows = state.database().prepare("select part, name, value, rid from " + table);
-  while (rows.step())
-    index.insert({rows.integer(0), rows.integer(1), std::string(rows.text(2)), rows.integer(3)});
-  return index;
-}
-
 // What must be true of the state at any time.
 void check_invariants(Emulator& emulator) {
   State& state = emulator.state();
   ASSERT_EQ(number(state,
-                   "select count(*) from partition p where n <> (select count(*) from resource r "
-                   "where r.part=p.part)"),
-            0);
-  ASSERT_EQ(number(state,
-                   "select count(*) from attribute a where not exists (select 1 from resource r "
-                   "where r.rid=a.rid and r.part=a.part)"),
+                   "select count(*) from keys k where not exists (select 1 from resource r "
+                   "where r.rid=k.rid and r.part=k.part)"),
             0);
   ASSERT_EQ(number(state,
                    "select count(*) from transition t where not exists (select 1 from resource r "
@@ -120,10 +105,10 @@ void check_invariants(Emulator& emulator) {
                    "select count(*) from (select id from transition where operation=1 group by id "
                    "having count(*) > 1)"),
             0);
-  Index present, pending;
   Statement rows = state.database().prepare(
       "select r.rid, r.part, r.id, r.doc, (select t.patch from transition t where t.id=r.id and "
-      "operation=1), p.kind, r.hidden from resource r join partition p on p.part=r.part");
+      "operation=1), p.kind, (select keys from keys k where k.rid=r.rid), r.hidden from resource r"
+      " join partition p on p.part=r.part");
   std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));
@@ -137,15 +122,10 @@ void check_invariants(Emulator& emulator) {
       EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
       ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", !rows.text(4).empty()) << doc.dump();
     }
-    if (kind.name == "launch_template") check_template(doc, Json::parse(rows.text(6)));
-    for (auto& [attribute, value] : attributes_of(kind, doc))
-      present.insert({rows.integer(1), attribute, value, rows.integer(0)});
-    if (rows.text(4).empty()) continue;
-    for (auto& [attribute, value] : reserved_by(kind, doc, Json::parse(rows.text(4))))
-      pending.insert({rows.integer(1), attribute, value, rows.integer(0)});
+    if (kind.name == "launch_template") check_template(doc, Json::parse(rows.text(7)));
+    ASSERT_EQ(keys_of(kind, rows.integer(1), rows.text(2), doc), keys_from(rows.blob(6)));
   }
-  ASSERT_EQ(index_of(state, "attribute"), present);
-  ASSERT_EQ(index_of(state, "pending"), pending);
+  ASSERT_TRUE(state.records().index == state.records().read_index());
   check_groups(state);
   check_keys(state);
 }

@@ -64,13 +64,9 @@ void add_charging(const Call& call, const InstancePlan& plan, Json& doc) {
   doc["ExpiredTime"] = iso8601(add_months(call.now, static_cast<int>(prepaid.integer("Period"))));
 }
 
-// In the order of the API's Instance.
-Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
-              RandomStream& random) {
+// What all instances of the call have in common, in the order of the API's Instance.
+Json common_document(const Call& call, const InstancePlan& plan) {
   const Args& args = plan.args;
-  const std::string name = args.given("InstanceName")
-                               ? numbered_name(args.text("InstanceName"), index, plan.count)
-                               : args.text("InstanceName");
   Json doc = {{"Placement",
                {{"Zone", plan.zone->id},
                 {"ProjectId", args.object("Placement").integer("ProjectId")},
@@ -81,7 +77,7 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
               {"CPU", plan.type->cpu},
               {"Memory", plan.type->memory_gb},
               {"RestrictState", "NORMAL"},
-              {"InstanceName", name},
+              {"InstanceName", args.text("InstanceName")},
               {"InstanceChargeType", plan.charge_type},
               {"SystemDisk", plan.system_disk},
               {"DataDisks", plan.data_disks},
@@ -99,7 +95,7 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
               {"InstanceState", ""},
               {"Tags", plan.tags},
               {"StopChargingMode", "NOT_APPLICABLE"},
-              {"Uuid", random.uuid()},
+              {"Uuid", ""},
               {"LatestOperation", nullptr},
               {"LatestOperationState", nullptr},
               {"LatestOperationRequestId", nullptr},
@@ -110,17 +106,26 @@ Json document(const Call& call, const InstancePlan& plan, std::int64_t index,
               {"RdmaIpAddresses", Json::array()},
               {"DedicatedClusterId", args.text("DedicatedClusterId")},
               {"IsolatedSource", "NOTISOLATED"},
-              {"GPUInfo", gpu_info(*plan.type, random)},
+              {"GPUInfo", nullptr},
               {"LicenseType", plan.image->doc.at("LicenseType")},
               {"DisableApiTermination", args.flag("DisableApiTermination")},
               {"DefaultLoginUser", plan.image->login_user},
               {"DefaultLoginPort", plan.image->login_port},
               {"LatestOperationErrorMsg", ""}};
   if (args.given("Metadata")) doc["Metadata"] = args.json().at("Metadata");
-  name_disks(doc, random);
-  add_network(call, plan, index, random, doc);
   add_charging(call, plan, doc);
   return doc;
+}
+
+// What one of them has for itself.
+void make_own(const Call& call, const InstancePlan& plan, std::int64_t index, RandomStream& random,
+              Json& doc) {
+  if (plan.args.given("InstanceName"))
+    doc["InstanceName"] = numbered_name(plan.args.text("InstanceName"), index, plan.count);
+  doc["Uuid"] = random.uuid();
+  doc["GPUInfo"] = gpu_info(*plan.type, random);
+  name_disks(doc, random);
+  add_network(call, plan, index, random, doc);
 }
 
 // What the API takes but does not show. The password is not kept: nobody can log in here.
@@ -145,10 +150,12 @@ static Reply RunInstances(Call& call) {
   const auto merged = with_launch_template(call);
   const InstancePlan plan =
       plan_instances(call, merged ? Args(*merged, call.action.in) : call.args);
+  const Json common = common_document(call, plan);
   Json ids = Json::array();
   for (std::int64_t index = 0; index < plan.count; ++index) {
     RandomStream random = call.store.random_stream();
-    Json doc = document(call, plan, index, random);
+    Json doc = common;
+    make_own(call, plan, index, random, doc);
     const Resource instance = call.lifecycle.create("instance.create", "instance", random,
                                                     std::move(doc), hidden(plan, index));
     if (plan.terminate_at) {

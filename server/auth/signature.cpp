@@ -69,11 +69,11 @@ void check_time(std::int64_t seconds, std::string_view name, const AuthOptions& 
 }
 
 // The date key is the same for a day: kept for each thread, by everything it depends on.
-std::string signing_key(std::string_view secret_key, std::string_view date,
-                        std::string_view service) {
-  thread_local std::unordered_map<std::string, std::string> kept;
-  std::string name;
-  name.append(secret_key).append("\n").append(date).append("\n").append(service);
+const KeyedMac& signing_key(std::string_view secret_key, std::string_view date,
+                            std::string_view service) {
+  thread_local std::unordered_map<std::string, KeyedMac> kept;
+  thread_local std::string name;
+  name.assign(secret_key).append("\n").append(date).append("\n").append(service);
   if (const auto found = kept.find(name); found != kept.end()) return found->second;
   if (kept.size() >= derived_keys_max) kept.clear();
   const std::string by_date = hmac(Digest::sha256, "TC3" + std::string(secret_key), date);
@@ -292,9 +292,8 @@ std::string tc3_string_to_sign(std::string_view canonical_request, std::string_v
 
 std::string tc3_signature(std::string_view canonical_request, std::string_view timestamp,
                           const Authorization& authorization, std::string_view secret_key) {
-  return hex(hmac(Digest::sha256,
-                  signing_key(secret_key, authorization.date, authorization.service),
-                  tc3_string_to_sign(canonical_request, timestamp, authorization)));
+  const KeyedMac& mac = signing_key(secret_key, authorization.date, authorization.service);
+  return hex(mac(tc3_string_to_sign(canonical_request, timestamp, authorization)));
 }
 
 Digest v1_digest(std::string_view signature_method) {

@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include "handlers/api/validate.h"
-#include "handlers/core.h"
 #include "server/gateway/response_faults.h"
 
 namespace cvm {
@@ -72,7 +71,7 @@ void Gateway::finish(Exchange& exchange) {
   complete(exchange);
 }
 
-void Gateway::perform(Exchange& exchange, std::unique_lock<std::mutex>& lock) {
+void Gateway::perform(Exchange& exchange, StateLock& lock) {
   const Effect& effect = exchange.decision.effect;
   if (exchange.refusal) return fail(exchange, *exchange.refusal);  // 8. what 5 and 6 refused
   if (replace_response(effect, exchange.response)) return;         // 9. faults instead of the work
@@ -107,7 +106,7 @@ void Gateway::complete(Exchange& exchange) {
   entry.code = exchange.code;
   entry.message = exchange.message;
   entry.duration_us = exchange.duration_us;
-  entry.params = kept_params(std::move(exchange.params.tree));
+  entry.params = kept_params(std::move(exchange.params.tree), exchange.params.text);
   entry.faults = exchange.decision.rules;
   entry.refused = std::move(exchange.refused_signature);
   exchange.entry = journal_.add(std::move(entry));

@@ -44,8 +44,9 @@ struct JournalEntry {
   std::size_t bytes() const;  // In memory, about.
 };
 
-// Parameters as an entry keeps them; `null` if they are too long for it.
-std::string kept_params(Json params);
+// Parameters as an entry keeps them; `null` if they are too long for it. `sent`: the same as JSON,
+// as the client wrote it; empty if it did not.
+std::string kept_params(Json params, std::string_view sent = {});
 
 struct JournalFilter {
   std::string action, region, account;  // Globs for the first two; empty ones match everything.

@@ -2,16 +2,22 @@
 #include "server/request/http.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "state/base/json.h"
 
 namespace cvm {
 
+namespace {
+
+// Of ASCII alone, whatever the locale.
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+}  // namespace
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return x == y || lower(x) == lower(y);
+         });
 }
 
 std::string_view HttpRequest::header(std::string_view name) const {

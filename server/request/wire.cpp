@@ -216,6 +216,7 @@ Params read_params(const HttpRequest& request, const CommonParams& common, const
   } else {
     params.tree = read_json(request.body, "request body", json_limits).value;
     if (!params.tree.is_object()) bad("request body", "", "It must be a JSON object.");
+    params.text = request.body;
   }
   return params;
 }

@@ -37,6 +37,7 @@ CommonParams read_common(const HttpRequest& request);
 struct Params {
   Json tree = Json::object();
   bool body_missing = false;
+  std::string_view text;  // The same as JSON, if it came as such.
 };
 
 // Throws Error: InvalidParameter for a body that is no JSON object, InvalidRequest for a bad

@@ -46,6 +46,22 @@ const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
+void take_key(EVP_MAC_CTX* context, std::string_view key) {
+  // An empty key would mean "the key of the last time".
+  static constexpr unsigned char zero = 0;
+  const bool no_key = key.empty();
+  require(EVP_MAC_init(context, no_key ? &zero : bytes(key), no_key ? 1 : key.size(), nullptr) ==
+          1);
+}
+
+std::string mac_of(EVP_MAC_CTX* context, std::string_view data) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  std::size_t length = 0;
+  require(EVP_MAC_update(context, bytes(data), data.size()) == 1 &&
+          EVP_MAC_final(context, out.data(), &length, out.size()) == 1);
+  return {reinterpret_cast<const char*>(out.data()), length};
+}
+
 }  // namespace
 
 std::string sha256_hex(std::string_view data) {
@@ -61,26 +77,28 @@ std::string sha256_hex(std::string_view data) {
 std::string hmac(Digest digest, std::string_view key, std::string_view data) {
   thread_local const MacContext sha1 = new_mac("SHA1"), sha256 = new_mac("SHA256");
   EVP_MAC_CTX* const context = (digest == Digest::sha1 ? sha1 : sha256).get();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  std::size_t length = 0;
-  // An empty key would mean "the key of the last time".
-  static constexpr unsigned char zero = 0;
-  const bool no_key = key.empty();
-  require(EVP_MAC_init(context, no_key ? &zero : bytes(key), no_key ? 1 : key.size(), nullptr) ==
-              1 &&
-          EVP_MAC_update(context, bytes(data), data.size()) == 1 &&
-          EVP_MAC_final(context, out.data(), &length, out.size()) == 1);
-  return {reinterpret_cast<const char*>(out.data()), length};
+  take_key(context, key);
+  return mac_of(context, data);
 }
+
+KeyedMac::KeyedMac(std::string_view key) : context_(new_mac("SHA256").release()) {
+  take_key(context_.get(), key);
+}
+
+std::string KeyedMac::operator()(std::string_view data) const {
+  require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1);
+  return mac_of(context_.get(), data);
+}
+
+void KeyedMac::Free::operator()(evp_mac_ctx_st* context) const { EVP_MAC_CTX_free(context); }
 
 std::string hex(std::string_view raw) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(raw.size() * 2);
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
+  std::string text(raw.size() * 2, '\0');
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(raw[i]);
+    text[2 * i] = digits[byte >> 4U];
+    text[2 * i + 1] = digits[byte & 15U];
   }
   return text;
 }

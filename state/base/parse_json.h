@@ -29,4 +29,7 @@ struct ParsedJson {
 
 ParsedJson parse_json(std::string_view text, const JsonLimits& limits = {});
 
+// What the program itself has written. Throws std::invalid_argument if it is no JSON.
+Json stored_json(std::string_view text);
+
 }  // namespace cvm

@@ -19,6 +19,12 @@ int digits(std::string_view text, std::size_t at, std::size_t length) {
   return number;
 }
 
+// Writes a number of so many digits.
+void put(std::string& text, std::size_t at, std::size_t length, unsigned number) {
+  for (std::size_t i = length; i-- > 0; number /= 10)
+    text[at + i] = static_cast<char>('0' + number % 10);
+}
+
 // Months since the year 0.
 std::int64_t month_number(Time time) {
   const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(time)};
@@ -32,13 +38,14 @@ std::string iso8601(Time time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
-  std::array<char, 32> text{};
-  const int length = std::snprintf(
-      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()));
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::string text = "0000-00-00T00:00:00Z";
+  put(text, 0, 4, static_cast<unsigned>(static_cast<int>(date.year())));
+  put(text, 5, 2, static_cast<unsigned>(date.month()));
+  put(text, 8, 2, static_cast<unsigned>(date.day()));
+  put(text, 11, 2, static_cast<unsigned>(clock.hours().count()));
+  put(text, 14, 2, static_cast<unsigned>(clock.minutes().count()));
+  put(text, 17, 2, static_cast<unsigned>(clock.seconds().count()));
+  return text;
 }
 
 std::string date_time(Time time) {

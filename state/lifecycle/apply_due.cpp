@@ -3,7 +3,9 @@
 #include <stdexcept>
 
 #include "state/base/error.h"
+#include "state/base/parse_json.h"
 #include "state/lifecycle/lifecycle.h"
+#include "state/store/records.h"
 
 namespace cvm {
 
@@ -26,12 +28,13 @@ std::optional<Row> next_due(Database& database, const std::string& account, Time
 }
 
 // A timer overrides what the resource is doing; unless its step is under way already.
-void fire_timer(Database& database, const Steps& steps, Lifecycle& lifecycle, Resource& resource,
+void fire_timer(const Steps& steps, Store& store, Lifecycle& lifecycle, Resource& resource,
                 const Row& row) {
   const Step* step = &steps.get(row.step);
   if (step->gives_way(resource.doc)) step = &steps.get(step->instead);
-  if (step->quiet) return lifecycle.pass_quietly(*step, resource, Json::parse(row.patch));
-  Statement running = database.prepare("select step from transition where id=? and operation>0");
+  if (step->quiet) return lifecycle.pass_quietly(*step, resource, stored_json(row.patch));
+  Statement running =
+      store.records().database.prepare("select step from transition where id=? and operation>0");
   running.bind(resource.id);
   while (running.step()) {
     if (running.text(0) == step->name || steps.get(running.text(0)).erases) return;
@@ -47,7 +50,7 @@ StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resourc
       row.due,   store.tenant().account, kind.name, resource.id, resource.doc.value(state, ""), "",
       step.name, row.request_id};
   if (row.operation == 2) {
-    resource.doc.update(Json::parse(row.patch), true);
+    resource.doc.update(stored_json(row.patch), true);
     store.save(resource);
     change.to = resource.doc.value(state, "");
     return change;
@@ -57,25 +60,24 @@ StateChange finish(const Step& step, Store& store, Lifecycle& lifecycle, Resourc
     return change;
   }
   store.release(resource);
-  if (!kind.operation.empty()) resource.doc[kind.operation + "State"] = "SUCCESS";
-  lifecycle.finish(step, resource, Json::parse(row.patch));
+  lifecycle.finish(step, resource, stored_json(row.patch));
   change.to = resource.doc.value(state, "");
   return change;
 }
 
-std::vector<StateChange> apply_row(Database& database, const Steps& steps, Store& store,
-                                   const Kind& kind, const Row& row, Time horizon) {
-  Savepoint work(database);
+std::vector<StateChange> apply_row(const Steps& steps, Store& store, const Kind& kind,
+                                   const Row& row, Time horizon) {
+  Savepoint work(store.records().database);
   std::vector<StateChange> changes;
   Resource resource = store.get(kind.name, row.id);
   const Step& step = steps.get(row.step);
-  Lifecycle lifecycle(database, store, steps,
+  Lifecycle lifecycle(store, steps,
                       {.action = step.timer_action,
                        .request_id = row.request_id,
                        .now = row.due,
                        .horizon = horizon});
   if (row.operation == 0) {
-    fire_timer(database, steps, lifecycle, resource, row);
+    fire_timer(steps, store, lifecycle, resource, row);
   } else {
     changes.push_back(finish(step, store, lifecycle, resource, row));
   }
@@ -102,31 +104,49 @@ std::string problem_of(Work work) {
   }
 }
 
+// A row that is taken off the table. One that cannot be applied is told, and left.
+void apply_one(Records& records, const Steps& steps, std::uint64_t seed, const Row& row, Time now,
+               std::vector<StateChange>& changes) {
+  const auto place = Store::locate(records, row.id);
+  if (!place || place->second == nullptr) return;
+  Store store(records, seed, place->first);
+  std::vector<StateChange> applied;
+  const std::string problem =
+      problem_of([&] { applied = apply_row(steps, store, *place->second, row, now); });
+  if (!problem.empty()) {
+    // What it was going to give is free again.
+    if (row.operation == 1) store.release(store.get(place->second->name, row.id));
+    applied = {{row.due, row.account, place->second->name, row.id, "", "", "dropped: " + problem,
+                row.request_id}};
+  }
+  for (StateChange& change : applied) changes.push_back(std::move(change));
+}
+
+// When the account's next row falls due; the end of time if it has none.
+Time first_due(Database& database, const std::string& account) {
+  Statement first =
+      database.prepare("select due from transition where account=? order by due limit 1");
+  first.bind(account);
+  return first.step() ? Time{Milliseconds{first.integer(0)}} : Time::max();
+}
+
 }  // namespace
 
-std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const Steps& steps,
-                                   std::uint64_t seed, const std::string& account, Time now) {
+std::vector<StateChange> apply_due(Records& records, const Steps& steps, std::uint64_t seed,
+                                   const std::string& account, Time now) {
   std::vector<StateChange> changes;
+  if (records.is_quiet(account, now)) return changes;
+  Database& database = records.database;
   std::optional<Row> row = next_due(database, account, now);
-  if (!row) return changes;
-  Savepoint work(database);
-  for (; row; row = next_due(database, account, now)) {
-    database.prepare("delete from transition where seq=?").bind(row->seq).run();
-    const auto place = Store::locate(database, kinds, row->id);
-    if (!place || place->second == nullptr) continue;
-    Store store(database, kinds, seed, place->first);
-    std::vector<StateChange> applied;
-    const std::string problem =
-        problem_of([&] { applied = apply_row(database, steps, store, *place->second, *row, now); });
-    if (!problem.empty()) {
-      // What it was going to give is free again.
-      if (row->operation == 1) store.release(store.get(place->second->name, row->id));
-      applied = {{row->due, account, place->second->name, row->id, "", "", "dropped: " + problem,
-                  row->request_id}};
+  if (row) {
+    Savepoint work(database);
+    for (; row; row = next_due(database, account, now)) {
+      database.prepare("delete from transition where seq=?").bind(row->seq).run();
+      apply_one(records, steps, seed, *row, now, changes);
     }
-    for (StateChange& change : applied) changes.push_back(std::move(change));
+    work.commit();
   }
-  work.commit();
+  records.quiet_before(account, first_due(database, account));
   return changes;
 }
 

@@ -7,6 +7,7 @@
 
 #include "state/base/error.h"
 #include "state/base/text.h"
+#include "state/store/records.h"
 
 namespace cvm {
 
@@ -86,9 +87,10 @@ Milliseconds Lifecycle::duration(const Step& step) {
 
 void Lifecycle::schedule(Time due, Row row, std::string_view step, std::string_view id,
                          const Json& patch) {
-  add_transition(database_, {store_.tenant().account, std::min(due, time_end), std::string(id),
-                             static_cast<std::int64_t>(row), std::string(step),
-                             std::string(cause_.request_id), patch.dump()});
+  add_transition(store_.records(),
+                 {store_.tenant().account, std::min(due, time_end), std::string(id),
+                  static_cast<std::int64_t>(row), std::string(step), std::string(cause_.request_id),
+                  patch.dump()});
 }
 
 // Until then, nobody else may get what the patch is going to give.
@@ -135,22 +137,44 @@ Resource Lifecycle::create(std::string_view step, std::string_view kind, RandomS
                            Json doc, Json hidden) {
   const Step& what = steps_.get(step);
   enter(what, store_.kind(kind), doc);
-  Resource made = store_.create(kind, random, std::move(doc), std::move(hidden));
-  finish_later(what, made, Json::object(), "");
-  set_timers(what, made);
+  Resource made = store_.draft(kind, random, std::move(doc), std::move(hidden));
   note(what, made, "", cause_.now);
+  const bool at_once = is_instant(what);
+  if (at_once) finish_now(what, made, Json::object());
+  store_.insert(made);
+  if (!at_once) finish_later(what, made, Json::object(), "");
+  set_timers(what, made);
   return made;
+}
+
+bool Lifecycle::is_instant(const Step& step) const {
+  const auto effect = cause_.effect == nullptr ? Effect::Kind::none : cause_.effect->kind;
+  return step.delay.count() == 0 && step.jitter.count() == 0 && effect != Effect::Kind::stuck &&
+         effect != Effect::Kind::outcome && effect != Effect::Kind::slow;
+}
+
+// What takes no time has happened when the call is over, as if it had been due at once.
+void Lifecycle::finish_now(const Step& step, Resource& resource, const Json& patch) {
+  const std::string from = resource.doc.value(resource.kind->state, "");
+  ++begun_;
+  settle(step, resource, patch);
+  note(step, resource, from, cause_.now);
 }
 
 void Lifecycle::begin(const Step& step, Resource& resource, const Json& patch) {
   const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
   enter(step, *resource.kind, resource.doc);
-  store_.save(resource);
   Json afterwards = patch;
   if (step.to.empty() && !afterwards.contains(state)) afterwards[state] = from;
-  finish_later(step, resource, afterwards, from);
   note(step, resource, from, cause_.now);
+  if (is_instant(step) && !step.erases) {
+    finish_now(step, resource, afterwards);
+    store_.save(resource);
+  } else {
+    store_.save(resource);
+    finish_later(step, resource, afterwards, from);
+  }
 }
 
 void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resource,
@@ -159,15 +183,16 @@ void Lifecycle::begin_at(Time due, std::string_view step, const Resource& resour
 }
 
 void Lifecycle::cancel(std::string_view step, const Resource& resource) {
-  database_.prepare("delete from transition where id=? and step=? and operation=0")
+  store_.records()
+      .database.prepare("delete from transition where id=? and step=? and operation=0")
       .bind(resource.id)
       .bind(step)
       .run();
 }
 
 bool Lifecycle::planned(std::string_view step, const Resource& resource) const {
-  Statement found =
-      database_.prepare("select 1 from transition where id=? and step=? and operation=0");
+  Statement found = store_.records().database.prepare(
+      "select 1 from transition where id=? and step=? and operation=0");
   return found.bind(resource.id).bind(step).step();
 }
 
@@ -193,8 +218,8 @@ Time Lifecycle::repeat(const Step& step, const Resource& resource, Time due) {
   if (timer.instead != step.name || !step.to.empty() || !timer.gives_way(resource.doc)) return due;
   Time until = cause_.horizon;
   {
-    Statement other =
-        database_.prepare("select min(due) from transition where id=? having count(*) > 0");
+    Statement other = store_.records().database.prepare(
+        "select min(due) from transition where id=? having count(*) > 0");
     if (other.bind(resource.id).step())
       until = std::min(until, Time{Milliseconds{other.integer(0) - 1}});
   }
@@ -212,7 +237,10 @@ Time Lifecycle::repeat(const Step& step, const Resource& resource, Time due) {
 }
 
 void Lifecycle::drop_operations(const Resource& resource) {
-  database_.prepare("delete from transition where id=? and operation>0").bind(resource.id).run();
+  store_.records()
+      .database.prepare("delete from transition where id=? and operation>0")
+      .bind(resource.id)
+      .run();
   store_.release(resource);
 }
 
@@ -238,8 +266,8 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
   const std::string& state = resource.kind->state;
   const std::string from = resource.doc.value(state, "");
   if (!contains(step.from, from)) {
-    Statement busy =
-        database_.prepare("select max(due) from transition where id=? and operation>0");
+    Statement busy = store_.records().database.prepare(
+        "select max(due) from transition where id=? and operation>0");
     if (busy.bind(resource.id).step() && busy.integer(0) > 0)
       begin_at(Time{Milliseconds{busy.integer(0)}}, step.name, resource, patch);
     return;
@@ -251,8 +279,10 @@ void Lifecycle::pass_quietly(const Step& step, Resource& resource, const Json& p
   for (const Time again : std::exchange(repeated_, {})) note(step, resource, from, again);
 }
 
-void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
-  if (!step.to.empty()) resource.doc[resource.kind->state] = step.to;
+void Lifecycle::settle(const Step& step, Resource& resource, const Json& patch) {
+  const Kind& kind = *resource.kind;
+  if (!step.quiet && !kind.operation.empty()) resource.doc[kind.operation + "State"] = "SUCCESS";
+  if (!step.to.empty()) resource.doc[kind.state] = step.to;
   resource.doc.update(step.sets, true);
   const Json plan = apply(patch, resource);
   // Steps that create have set theirs when they began.
@@ -261,6 +291,10 @@ void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) 
     begin_at(parse_iso8601(later.at("at").get<std::string>()).value(),
              later.at("step").get<std::string>(), resource, later.at("patch"));
   }
+}
+
+void Lifecycle::finish(const Step& step, Resource& resource, const Json& patch) {
+  settle(step, resource, patch);
   store_.save(resource);
 }
 
@@ -273,8 +307,9 @@ Json apply(const Json& patch, Resource& resource) {
   return plan;
 }
 
-void add_transition(Database& database, const ScheduledTransition& what) {
-  database
+void add_transition(Records& records, const ScheduledTransition& what) {
+  records.falls_due(what.account, what.due);
+  records.database
       .prepare(
           "insert into transition (account, due, id, operation, step, request_id, patch)"
           " values (?,?,?,?,?,?,?)")

@@ -47,8 +47,8 @@ class Operation {
 // The steps as one call sees them: bound to its account, time and action.
 class Lifecycle {
  public:
-  Lifecycle(Database& database, Store& store, const Steps& steps, Cause cause)
-      : database_(database), store_(store), steps_(steps), cause_(cause) {}
+  Lifecycle(Store& store, const Steps& steps, Cause cause)
+      : store_(store), steps_(steps), cause_(cause) {}
 
   // Makes a resource that is not there yet while the step lasts.
   Resource create(std::string_view step, std::string_view kind, RandomStream& random, Json doc,
@@ -69,7 +69,7 @@ class Lifecycle {
                 const Json& patch = Json::object());
   bool planned(std::string_view step, const Resource& resource) const;
 
-  // What a step does when it is over.
+  // What a step does to a resource when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);
 
   // What is under way ends at once, and the document tells how: "FAILED" and why. The caller saves.
@@ -98,6 +98,9 @@ class Lifecycle {
                            bool busy, bool takes) const;
   void begin(const Step& step, Resource& resource, const Json& patch);
   void enter(const Step& step, const Kind& kind, Json& doc) const;
+  bool is_instant(const Step& step) const;
+  void finish_now(const Step& step, Resource& resource, const Json& patch);
+  void settle(const Step& step, Resource& resource, const Json& patch);
   void drop_operations(const Resource& resource);
   void cancel(std::string_view step, const Resource& resource);
   void set_timers(const Step& step, Resource& resource);
@@ -109,7 +112,6 @@ class Lifecycle {
   Time repeat(const Step& step, const Resource& resource, Time due);
   void note(const Step& step, const Resource& resource, const std::string& from, Time time);
 
-  Database& database_;
   Store& store_;
   const Steps& steps_;
   Cause cause_;
@@ -133,11 +135,11 @@ struct ScheduledTransition {
 // was checked when it was imported.
 Json apply(const Json& patch, Resource& resource);
 
-void add_transition(Database& database, const ScheduledTransition& what);
+void add_transition(Records& records, const ScheduledTransition& what);
 
 // Applies everything of this account that is due, in order, each at its own time. What cannot be
 // applied is dropped, and told as a change whose step is "dropped: " and the reason.
-std::vector<StateChange> apply_due(Database& database, const Kinds& kinds, const Steps& steps,
-                                   std::uint64_t seed, const std::string& account, Time now);
+std::vector<StateChange> apply_due(Records& records, const Steps& steps, std::uint64_t seed,
+                                   const std::string& account, Time now);
 
 }  // namespace cvm

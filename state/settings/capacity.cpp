@@ -153,16 +153,16 @@ std::string place(const Tenant& tenant) { return tenant.account + "/" + tenant.r
 }  // namespace
 
 void Capacity::change(const std::string& account, const Json& list, const Catalog& catalog,
-                      const Kinds& kinds, Database& database) {
+                      Records& records) {
   if (!list.is_array()) throw ConfigError{"capacity: must be a list of rules"};
   std::vector<CapacityRule> rules;
   for (std::size_t i = 0; i < list.size(); ++i) {
     CapacityRule rule = read_rule(list[i], "capacity[" + std::to_string(i) + "]: ", catalog);
     rule.account = account;
     if (rule.stock.value_or(0) > 0) {
-      for (const Tenant& tenant : Store::tenants(database, "instance")) {
+      for (const Tenant& tenant : Store::tenants(records, "instance")) {
         if (!account.empty() && account != tenant.account) continue;
-        rule.used_before[place(tenant)] = used(rule, catalog, Store(database, kinds, 0, tenant));
+        rule.used_before[place(tenant)] = used(rule, catalog, Store(records, 0, tenant));
       }
     }
     rules.push_back(std::move(rule));

@@ -35,7 +35,7 @@ class Capacity {
  public:
   // Replaces all rules, or those of the account if one is given. Throws ConfigError.
   void change(const std::string& account, const Json& list, const Catalog& catalog,
-              const Kinds& kinds, Database& database);
+              Records& records);
   void forget(const std::string& account);
   // As given: all rules, or those that hold for the account.
   Json shown(const std::string& account) const;

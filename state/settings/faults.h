@@ -15,6 +15,7 @@
 #include "state/base/time.h"
 #include "state/catalog/catalog.h"
 #include "state/lifecycle/effect.h"
+#include "state/store/sqlite.h"
 #include "state/store/store.h"
 
 namespace cvm {

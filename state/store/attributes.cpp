@@ -1,73 +1,57 @@
 // Walks documents along the paths of attributes.
 #include "state/store/attributes.h"
 
-#include <algorithm>
-#include <optional>
-
 namespace cvm {
 
 namespace {
 
 // A scalar as filters spell it; nothing for null, empty text, objects and lists.
-std::optional<std::string> scalar(const Json& value) {
+void scalar(const Json& value, const TakeValue& take) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
-    return text.empty() ? std::nullopt : std::optional(text);
+    if (!text.empty()) take(text);
+  } else if (value.is_number() || value.is_boolean()) {
+    take(value.dump());
   }
-  if (value.is_number() || value.is_boolean()) return value.dump();
-  return std::nullopt;
 }
 
-void collect(const Json& at, std::string_view path, std::vector<std::string>& found) {
-  if (path.empty()) {
-    if (auto text = scalar(at)) found.push_back(std::move(*text));
-    return;
-  }
-  const std::size_t slash = path.find('/');
-  const std::string_view name = path.substr(0, slash);
-  const std::string_view rest = slash == path.npos ? "" : path.substr(slash + 1);
-  if (name == "*") {
-    if (at.is_array()) {
-      for (const Json& item : at) collect(item, rest, found);
-    }
-    return;
-  }
-  if (!at.is_object()) return;
-  if (const std::size_t bar = name.find('|'); bar != name.npos) {
-    const auto first = at.find(name.substr(0, bar));
-    const auto second = at.find(name.substr(bar + 1));
-    if (first == at.end() || second == at.end()) return;
-    const auto before = scalar(*first);
-    if (!before) return;
-    std::vector<std::string> behind;
+// `A|B`: the value of A before each of what is behind B.
+void joined(const Json& first, const Json& second, std::string_view rest, const TakeValue& take) {
+  scalar(first, [&](std::string_view before) {
+    const auto join = [&](std::string_view behind) {
+      take(std::string(before).append(1, joint).append(behind));
+    };
     // A tag may have a key and no value.
-    if (rest.empty() && *second == "") behind.emplace_back();
-    collect(*second, rest, behind);
-    for (const std::string& value : behind) found.push_back(*before + joint + value);
-    return;
-  }
-  if (const auto member = at.find(name); member != at.end()) collect(*member, rest, found);
+    if (rest.empty() && second == "") return join("");
+    each_value(second, rest, join);
+  });
 }
 
 }  // namespace
 
-std::vector<std::string> values_at(const Json& doc, std::string_view path) {
-  std::vector<std::string> found;
-  collect(doc, path, found);
-  return found;
+void each_value(const Json& at, std::string_view path, const TakeValue& take) {
+  if (path.empty()) return scalar(at, take);
+  const std::size_t slash = path.find('/');
+  const std::string_view name = path.substr(0, slash);
+  const std::string_view rest = slash == path.npos ? "" : path.substr(slash + 1);
+  if (name == "*") {
+    if (!at.is_array()) return;
+    for (const Json& item : at) each_value(item, rest, take);
+    return;
+  }
+  if (!at.is_object()) return;
+  const std::size_t bar = name.find('|');
+  const auto member = at.find(name.substr(0, bar));
+  if (member == at.end()) return;
+  if (bar == name.npos) return each_value(*member, rest, take);
+  const auto second = at.find(name.substr(bar + 1));
+  if (second != at.end()) joined(*member, *second, rest, take);
 }
 
-AttributeValues attributes_of(const Kind& kind, const Json& doc) {
-  AttributeValues values;
-  for (std::size_t i = 0; i < kind.attributes.size(); ++i) {
-    if (kind.attributes[i].path == kind.id_member) continue;  // The resource itself has its id.
-    for (std::string& value : values_at(doc, kind.attributes[i].path)) {
-      values.emplace_back(static_cast<int>(i), std::move(value));
-    }
-  }
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
+std::vector<std::string> values_at(const Json& doc, std::string_view path) {
+  std::vector<std::string> found;
+  each_value(doc, path, [&](std::string_view value) { found.emplace_back(value); });
+  return found;
 }
 
 }  // namespace cvm

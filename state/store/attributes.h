@@ -1,9 +1,9 @@
 // The values that filters can ask for in a document, as its kind's attributes name them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "state/base/json.h"
@@ -12,10 +12,8 @@
 namespace cvm {
 
 // The values a document has at an attribute's path; empty texts and nulls are no values.
+using TakeValue = std::function<void(std::string_view)>;
+void each_value(const Json& doc, std::string_view path, const TakeValue& take);
 std::vector<std::string> values_at(const Json& doc, std::string_view path);
-
-// (number of the attribute, value), sorted, each once.
-using AttributeValues = std::vector<std::pair<int, std::string>>;
-AttributeValues attributes_of(const Kind& kind, const Json& doc);
 
 }  // namespace cvm

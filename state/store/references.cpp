@@ -1,54 +1,59 @@
 // Who has what, now or soon, and who may see what belongs to somebody else.
-#include "state/store/index.h"
+#include <algorithm>
+
+#include "state/store/records.h"
 #include "state/store/store.h"
 
 namespace cvm {
 
-References Store::referring(std::string_view name, std::string_view attribute,
-                            std::string_view value) const {
-  const int number = kinds_.get(name).attribute(attribute);
-  const std::int64_t in = part(name, false);
-  const auto ids = [&](const char* table) {
-    Statement rows = database_.prepare("select r.id from " + std::string(table) +
-                                       " a join resource r on r.rid=a.rid"
-                                       " where a.part=? and a.name=? and a.value=?"
-                                       " order by a.rid desc");
-    rows.bind(in).bind(number).bind(value);
-    std::vector<std::string> found;
-    while (rows.step()) found.emplace_back(rows.text(0));
-    return found;
-  };
-  return {ids("attribute"), ids("pending")};
+std::vector<std::string> Store::ids_of(const Kind& kind, std::string_view attribute,
+                                       std::string_view value, bool pending) const {
+  std::vector<std::string> ids;
+  const Partition* in = partition(kind.name);
+  if (in == nullptr) return ids;
+  Rids found;
+  records_.index.collect(value_key(in->number, kind.attribute(attribute), value, pending), found);
+  for (const Rid rid : found) {
+    Statement row = records_.database.prepare("select id from resource where rid=?");
+    row.bind(rid).step();
+    ids.emplace_back(row.text(0));
+  }
+  std::reverse(ids.begin(), ids.end());
+  return ids;
 }
 
-bool Store::taken(std::string_view name, std::string_view attribute, std::string_view value) const {
-  const int number = kinds_.get(name).attribute(attribute);
-  const std::int64_t in = part(name, false);
-  for (const char* sql : {"select 1 from attribute where part=? and name=? and value=? limit 1",
-                          "select 1 from pending where part=? and name=? and value=? limit 1"}) {
-    if (database_.prepare(sql).bind(in).bind(number).bind(value).step()) return true;
-  }
-  return false;
+References Store::referring(std::string_view name, std::string_view attribute,
+                            std::string_view value) const {
+  const Kind& kind = this->kind(name);
+  return {ids_of(kind, attribute, value, false), ids_of(kind, attribute, value, true)};
+}
+
+std::int64_t Store::count_referring(std::string_view name, std::string_view attribute,
+                                    std::string_view value) const {
+  const int number = kind(name).attribute(attribute);
+  const Partition* in = partition(name);
+  if (in == nullptr) return 0;
+  const Index& index = records_.index;
+  return static_cast<std::int64_t>(index.count(value_key(in->number, number, value)) +
+                                   index.count(value_key(in->number, number, value, true)));
 }
 
 void Store::reserve(const Resource& resource, const Json& patch) {
-  write_pending(database_, resource.part, resource.rid,
-                reserved_by(*resource.kind, resource.doc, patch));
+  records_.index.reserve(resource.rid,
+                         pending_keys(*resource.kind, resource.part, resource.doc, patch));
 }
 
-void Store::release(const Resource& resource) {
-  database_.prepare("delete from pending where rid=?").bind(resource.rid).run();
-}
+void Store::release(const Resource& resource) { records_.index.release(resource.rid); }
 
 void Store::grant(const Resource& resource, std::string_view account) {
-  database_.prepare("insert or ignore into access_grant (account, rid) values (?,?)")
+  records_.database.prepare("insert or ignore into access_grant (account, rid) values (?,?)")
       .bind(account)
       .bind(resource.rid)
       .run();
 }
 
 void Store::revoke(const Resource& resource, std::string_view account) {
-  database_.prepare("delete from access_grant where account=? and rid=?")
+  records_.database.prepare("delete from access_grant where account=? and rid=?")
       .bind(account)
       .bind(resource.rid)
       .run();
@@ -56,7 +61,7 @@ void Store::revoke(const Resource& resource, std::string_view account) {
 
 std::vector<std::string> Store::grants(const Resource& resource) const {
   Statement rows =
-      database_.prepare("select account from access_grant where rid=? order by account");
+      records_.database.prepare("select account from access_grant where rid=? order by account");
   rows.bind(resource.rid);
   std::vector<std::string> accounts;
   while (rows.step()) accounts.emplace_back(rows.text(0));
@@ -64,14 +69,14 @@ std::vector<std::string> Store::grants(const Resource& resource) const {
 }
 
 std::vector<Resource> Store::granted(std::string_view name, std::string_view id) const {
-  const Kind& kind = kinds_.get(name);
-  Statement rows = database_.prepare(
-      "select r.rid, r.part, r.doc, r.hidden, r.id from access_grant g"
+  const Kind& kind = this->kind(name);
+  Statement rows = records_.database.prepare(
+      "select r.rid from access_grant g"
       " join resource r on r.rid=g.rid join partition p on p.part=r.part"
       " where g.account=? and p.kind=? and p.region=? and ?4 in ('', r.id) order by r.rid desc");
   rows.bind(tenant_.account).bind(name).bind(tenant_.region).bind(id);
   std::vector<Resource> found;
-  while (rows.step()) found.push_back(read(kind, rows.text(4), rows));
+  while (rows.step()) found.push_back(read(kind, static_cast<Rid>(rows.integer(0))).value());
   return found;
 }
 

@@ -1,51 +1,33 @@
--- Everything that exists. A resource is one JSON document in the API's own shape; every value that
--- can be filtered by stands once more in `attribute`. Documents live in an ordinary rowid table:
--- without rowid, every scan would read them.
+-- Everything that exists. A resource is one JSON document in the API's own shape. Documents live in
+-- ordinary rowid tables: new ones are appended, and nothing but the row itself has to be written.
 
--- One kind in one account and region. `n` is kept by the triggers below, so that TotalCount costs nothing.
+-- One kind in one account and region.
 create table partition (
   part integer primary key,
   kind text not null,
   account text not null,
   region text not null,
-  n integer not null default 0,
   unique (kind, account, region)
 );
 
+-- No two have the same id: the index in memory sees to it. `sum` tells whether both texts are what
+-- was written.
 create table resource (
   rid integer primary key autoincrement,
   part integer not null,
-  id text not null unique,
+  id text not null,
+  sum integer not null,
   doc text not null,
   hidden text not null
 );
--- (part, rid): the newest come first without a sort.
-create index resource_part on resource (part);
-create trigger resource_added after insert on resource begin
-  update partition set n = n + 1 where part = new.part;
-end;
-create trigger resource_erased after delete on resource begin
-  update partition set n = n - 1 where part = old.part;
-end;
 
--- `name` is the position of the attribute in its kind; meta.attributes tells when it must be rebuilt.
-create table attribute (
+-- What finds a resource, from which the index in memory is made when the program starts: 16 bytes for
+-- its id and for each value that filters can ask for. meta.attributes tells when they mean something else.
+create table keys (
+  rid integer primary key,
   part integer not null,
-  name integer not null,
-  value text not null,
-  rid integer not null,
-  primary key (part, name, value, rid)
-) without rowid;
-
--- The same for values that an operation under way is going to give.
-create table pending (
-  part integer not null,
-  name integer not null,
-  value text not null,
-  rid integer not null,
-  primary key (part, name, value, rid)
-) without rowid;
-create index pending_rid on pending (rid);
+  keys blob not null
+);
 
 -- Resources that other accounts (by uin) may see.
 create table access_grant (

@@ -56,6 +56,11 @@ Statement& Statement::bind(std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_STATIC);
+  return *this;
+}
+
 Statement& Statement::bind(std::int64_t number) {
   sqlite3_bind_int64(statement_, ++bound_, number);
   return *this;
@@ -74,6 +79,12 @@ std::int64_t Statement::integer(int column) const {
 
 std::string_view Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return {data == nullptr ? "" : data,
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::string_view Statement::blob(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   return {data == nullptr ? "" : data,
           static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
@@ -215,27 +226,37 @@ std::optional<std::string> Checkpointer::problem() {
 
 Savepoint::Savepoint(Database& database) : database_(database) {
   database_.prepare("savepoint work").run();
+  ++database_.savepoints_;
+  if (database_.follower_ != nullptr) mark_ = database_.follower_->mark();
 }
 
 Savepoint::~Savepoint() {
   if (!open_) return;
   try {
-    database_.prepare("rollback to work").run();
-    database_.prepare("release work").run();
+    roll_back();
   } catch (const std::exception&) {
     // The connection is broken; the next statement will say so where it can be reported.
   }
 }
 
-void Savepoint::undo() {
+void Savepoint::undo() { roll_back(); }
+
+void Savepoint::roll_back() {
   open_ = false;
   database_.prepare("rollback to work").run();
   database_.prepare("release work").run();
+  if (database_.follower_ != nullptr) database_.follower_->undo(mark_);
+  close();
 }
 
 void Savepoint::commit() {
   database_.prepare("release work").run();
   open_ = false;
+  close();
+}
+
+void Savepoint::close() {
+  if (--database_.savepoints_ == 0 && database_.follower_ != nullptr) database_.follower_->keep();
 }
 
 }  // namespace cvm

@@ -62,6 +62,7 @@ class Statement {
   // Binds the next parameters in order. Texts must outlive the use of the statement.
   Statement& bind(std::string_view text);
   Statement& bind(std::int64_t number);
+  Statement& bind_blob(std::string_view bytes);
 
   bool step();  // True while there is a row.
   void run() {
@@ -71,12 +72,22 @@ class Statement {
 
   std::int64_t integer(int column) const;
   std::string_view text(int column) const;  // Valid until the next step.
+  std::string_view blob(int column) const;  // So is this.
 
  private:
   IdleStatements& idle_;
   IdleStatements::node_type lent_;  // Empty once it was moved on.
   sqlite3_stmt* statement_;
   int bound_ = 0;
+};
+
+// Something in memory that goes back with a Database when work is undone.
+class Follower {
+ public:
+  virtual ~Follower() = default;
+  virtual std::size_t mark() const = 0;     // Before work begins.
+  virtual void undo(std::size_t mark) = 0;  // After the Database went back.
+  virtual void keep() = 0;                  // After the outermost work.
 };
 
 class Database {
@@ -96,8 +107,10 @@ class Database {
   std::int64_t last_id() const;
   std::vector<std::string> prepared() const;  // Texts of the statements that are kept for reuse.
   const std::string& path() const { return path_; }
+  void follow(Follower& follower) { follower_ = &follower; }
 
  private:
+  friend class Savepoint;
   void lock();
   void open();
 
@@ -105,6 +118,8 @@ class Database {
   int lock_file_ = -1;
   sqlite3* handle_ = nullptr;
   IdleStatements idle_;
+  Follower* follower_ = nullptr;
+  int savepoints_ = 0;  // That are open.
 };
 
 // Looks after the file of a Database from one other thread, on a connection of its own: moves the
@@ -145,7 +160,11 @@ class Savepoint {
   void undo();
 
  private:
+  void roll_back();
+  void close();
+
   Database& database_;
+  std::size_t mark_ = 0;
   bool open_ = true;
 };
 

@@ -1,302 +1,241 @@
-// All SQL about documents: made, found, shown in pages, changed, gone.
+// Documents made, found, shown in pages, changed, gone.
 #include "state/store/store.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "state/base/error.h"
-#include "state/store/index.h"
+#include "state/base/parse_json.h"
+#include "state/store/records.h"
+#include "state/store/selection.h"
 
 namespace cvm {
 
 namespace {
 
-// A list is bound as one JSON text: however long lists are, there are few statements.
-constexpr std::string_view in_list = " in (select value from json_each(?))";
-
-std::string list_text(const std::vector<std::string>& values) {
-  Json list = Json::array();
-  for (const std::string& value : values) {
-    // To SQLite's JSON it would end there, and find what it must not.
-    if (value.find('\0') == std::string::npos) list.push_back(value);
+// As a reader of `member` finds it in JSON; SQLite picks it out of the stored text.
+std::string shown(const std::vector<std::string_view>& members) {
+  std::string object = "json_object(";
+  for (const std::string_view member : members) {
+    object.append(object.back() == '(' ? "'" : ",'").append(member);
+    object.append("',doc->'$.").append(member).append("'");
   }
-  return list.dump();
+  return object + ")";
 }
 
-// The `from … where …` of a query and what to bind to it, in order.
-class Selection {
- public:
-  // Of the filters the one that leaves least comes first.
-  Selection(const Kind& kind, std::int64_t part, const std::vector<const Filter*>& filters,
-            const Query& query)
-      : part_(part),
-        single_(!query.ids && !query.pending && !filters.empty() &&
-                filters.front()->values.size() == 1),
-        index_(query.pending ? "(select * from attribute union all select * from pending)"
-                             : "attribute") {
-    if (query.ids) ids_ = list_text(*query.ids);
-    for (const Filter* filter : filters) {
-      const bool alone = single_ && filters_.empty();
-      filters_.emplace_back(kind.attribute(filter->attribute),
-                            alone ? filter->values.front() : list_text(filter->values));
-    }
-  }
-
-  // Of the resource that it finds.
-  std::string rid() const { return ids_ || filters_.empty() ? "r.rid" : "a.rid"; }
-
-  // Counting does not touch the documents. Ids are looked up one by one (the plus keeps SQLite from
-  // reading the whole partition instead). A single value walks the index in the order of the page;
-  // several values have to be collected and sorted.
-  std::string sql(bool documents) const {
-    std::string text = " from ";
-    std::size_t left = 0;  // The first filter that is still to be asked for each row.
-    if (ids_) {
-      text.append("resource r where +r.part=? and r.id").append(in_list);
-    } else if (filters_.empty()) {
-      text += "resource r where r.part=?";
-    } else {
-      const std::string join = documents ? " join resource r on r.rid=a.rid" : "";
-      const std::string chosen = "where part=? and name=? and value";
-      text += single_ ? "attribute a" + join + " where a.part=? and a.name=? and a.value=?"
-                      : "(select distinct rid from " + index_ + " " + chosen +
-                            std::string(in_list) + ") a" + join + " where true";
-      left = 1;
-    }
-    for (std::size_t i = left; i < filters_.size(); ++i) {
-      text.append(" and exists (select 1 from " + index_ + " b where b.part=? and b.name=?")
-          .append(" and b.value")
-          .append(in_list)
-          .append(" and b.rid=")
-          .append(rid())
-          .append(")");
-    }
-    return text;
-  }
-
-  void bind(Statement& statement) const {
-    if (ids_ || filters_.empty()) statement.bind(part_);
-    if (ids_) statement.bind(*ids_);
-    for (const auto& [attribute, text] : filters_) statement.bind(part_).bind(attribute).bind(text);
-  }
-
- private:
-  std::int64_t part_;
-  bool single_;
-  std::string index_;
-  std::optional<std::string> ids_;
-  std::vector<std::pair<int, std::string>> filters_;
-};
-
-// How many rows a filter leaves, counted no further than it matters for choosing.
-std::int64_t estimate(Database& database, const Kind& kind, std::int64_t part,
-                      const Filter& filter) {
-  Statement statement = database.prepare(
-      "select count(*) from (select 1 from attribute where part=? and name=? and value" +
-      std::string(in_list) + " limit 200)");
-  const std::string values = list_text(filter.values);
-  statement.bind(part).bind(kind.attribute(filter.attribute)).bind(values).step();
-  return statement.integer(0);
+std::int64_t sum_of(std::string_view doc, std::string_view hidden) {
+  return static_cast<std::int64_t>(checksum(doc, hidden));
 }
 
 }  // namespace
 
+const Kinds& Store::kinds() const { return records_.kinds; }
+
 RandomStream Store::random_stream() {
-  database_
+  records_.database
       .prepare(
           "insert into account (account, counter) values (?, 1)"
           " on conflict (account) do update set counter = counter + 1")
       .bind(tenant_.account)
       .run();
-  Statement counter = database_.prepare("select counter from account where account=?");
+  Statement counter = records_.database.prepare("select counter from account where account=?");
   counter.bind(tenant_.account).step();
   return {seed_, tenant_.account, static_cast<std::uint64_t>(counter.integer(0))};
 }
 
-std::int64_t Store::part(std::string_view kind, bool make) const {
-  {
-    Statement found =
-        database_.prepare("select part from partition where kind=? and account=? and region=?");
-    found.bind(kind).bind(tenant_.account).bind(tenant_.region);
-    if (found.step()) return found.integer(0);
-  }
-  if (!make) return 0;
-  database_.prepare("insert into partition (kind, account, region) values (?,?,?)")
+const Partition* Store::partition(std::string_view kind) const {
+  return records_.index.partition(kind, tenant_.account, tenant_.region);
+}
+
+std::int64_t Store::make_partition(std::string_view kind) {
+  if (const Partition* found = partition(kind)) return found->number;
+  records_.database.prepare("insert into partition (kind, account, region) values (?,?,?)")
       .bind(kind)
       .bind(tenant_.account)
       .bind(tenant_.region)
       .run();
-  return database_.last_id();
+  const std::int64_t number = records_.database.last_id();
+  records_.index.add_partition(number, kind, tenant_.account, tenant_.region);
+  return number;
 }
 
 Resource Store::create(std::string_view name, RandomStream& random, Json doc, Json hidden) {
-  const Kind& kind = kinds_.get(name);
-  Resource made{&kind, 0, part(name, true), kind.new_id(random), std::move(doc), std::move(hidden),
-                {}};
-  while (locate(database_, kinds_, made.id)) made.id = kind.new_id(random);
-  made.doc[kind.id_member] = made.id;
+  Resource made = draft(name, random, std::move(doc), std::move(hidden));
   insert(made);
+  return made;
+}
+
+Resource Store::draft(std::string_view name, RandomStream& random, Json doc, Json hidden) {
+  const Kind& kind = this->kind(name);
+  Resource made{
+      &kind, 0, make_partition(name), kind.new_id(random), std::move(doc), std::move(hidden)};
+  while (records_.index.with_id(made.id)) made.id = kind.new_id(random);
+  made.doc[kind.id_member] = made.id;
   return made;
 }
 
 void Store::restore(std::string_view kind, std::string_view id, const Json& doc,
                     const Json& hidden) {
-  Resource made{&kinds_.get(kind), 0, part(kind, true), std::string(id), doc, hidden, {}};
+  Resource made{&this->kind(kind), 0, make_partition(kind), std::string(id), doc, hidden};
   insert(made);
 }
 
 void Store::insert(Resource& made) {
-  const std::string doc = made.doc.dump(), hidden = made.hidden.dump();
-  database_.prepare("insert into resource (part, id, doc, hidden) values (?,?,?,?)")
+  std::string doc = made.doc.dump();
+  const std::string hidden = made.hidden.dump();
+  Database& database = records_.database;
+  database.prepare("insert into resource (part, id, sum, doc, hidden) values (?,?,?,?,?)")
       .bind(made.part)
       .bind(made.id)
+      .bind(sum_of(doc, hidden))
       .bind(doc)
       .bind(hidden)
       .run();
-  made.rid = database_.last_id();
-  made.stored = attributes_of(*made.kind, made.doc);
-  write_attributes(database_, made.part, made.rid, {}, made.stored);
+  made.rid = database.last_id();
+  const Keys keys = keys_of(*made.kind, made.part, made.id, made.doc);
+  database.prepare("insert into keys (rid, part, keys) values (?,?,?)")
+      .bind(made.rid)
+      .bind(made.part)
+      .bind_blob(bytes_of(keys))
+      .run();
+  records_.index.add(made.part, made.rid, keys);
+  records_.texts_.write(static_cast<Rid>(made.rid), {made.id, std::move(doc)});
 }
 
-Resource Store::read(const Kind& kind, std::string_view id, const Statement& row) {
-  Resource resource{&kind,
-                    row.integer(0),
-                    row.integer(1),
-                    std::string(id),
-                    Json::parse(row.text(2)),
-                    Json::parse(row.text(3)),
-                    {}};
-  resource.stored = attributes_of(kind, resource.doc);
-  return resource;
+std::optional<Resource> Store::read(const Kind& kind, Rid rid) const {
+  Statement row =
+      records_.database.prepare("select part, id, sum, doc, hidden from resource where rid=?");
+  if (!row.bind(rid).step()) return std::nullopt;
+  require_whole(row.text(1), row.integer(2), row.text(3), row.text(4));
+  return Resource{&kind,
+                  rid,
+                  row.integer(0),
+                  std::string(row.text(1)),
+                  stored_json(row.text(3)),
+                  stored_json(row.text(4))};
 }
 
 std::optional<Resource> Store::find(std::string_view kind, std::string_view id) const {
-  Statement found = database_.prepare(
-      "select r.rid, r.part, r.doc, r.hidden from resource r join partition p on p.part=r.part"
-      " where r.id=? and p.kind=? and p.account=? and p.region=?");
-  found.bind(id).bind(kind).bind(tenant_.account).bind(tenant_.region);
-  if (!found.step()) return std::nullopt;
-  return read(kinds_.get(kind), id, found);
+  const Partition* in = partition(kind);
+  const auto rid = records_.index.with_id(id);
+  if (in == nullptr || !rid || !in->all.contains(*rid)) return std::nullopt;
+  return read(this->kind(kind), *rid);
 }
 
 Resource Store::get(std::string_view kind, std::string_view id) const {
   auto found = find(kind, id);
   if (!found) {
-    const Kind& wanted = kinds_.get(kind);
+    const Kind& wanted = this->kind(kind);
     throw Error{wanted.missing, wanted.id_member, std::string(id), {}};
   }
   return std::move(*found);
 }
 
 Page Store::page(std::string_view name, const Query& query) const {
-  const Kind& kind = kinds_.get(name);
+  const Kind& kind = this->kind(name);
   Page page;
-  const std::int64_t in = part(name, false);
-  if (in == 0 || (query.ids && query.ids->empty())) return page;
-  std::vector<const Filter*> filters;
-  for (const Filter& filter : query.filters) filters.push_back(&filter);
-  if (filters.size() > 1 && !query.ids) {
-    std::vector<std::pair<std::int64_t, const Filter*>> sized;
-    for (const Filter* filter : filters) {
-      sized.emplace_back(estimate(database_, kind, in, *filter), filter);
-    }
-    std::stable_sort(sized.begin(), sized.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (std::size_t i = 0; i < sized.size(); ++i) filters[i] = sized[i].second;
-  }
-  const Selection selection(kind, in, filters, query);
-  if (query.filters.empty() && !query.ids) {
-    page.total = count(name);
-  } else {
-    Statement counted = database_.prepare("select count(*)" + selection.sql(false));
-    selection.bind(counted);
-    counted.step();
-    page.total = counted.integer(0);
-  }
-  if (query.offset >= page.total) return page;
-  std::string shown = "r.doc";
-  if (!query.members.empty()) {
-    shown = "json_object(";
-    for (const std::string_view member : query.members) {
-      shown.append(shown.back() == '(' ? "'" : ",'").append(member);
-      shown.append("',r.doc->'$.").append(member).append("'");
-    }
-    shown += ")";
-  }
-  Statement rows = database_.prepare("select r.id, " + shown + selection.sql(true) + " order by " +
-                                     selection.rid() + " desc limit ? offset ?");
-  selection.bind(rows);
-  rows.bind(query.limit).bind(query.offset);
-  while (rows.step()) {
-    page.ids.emplace_back(rows.text(0));
-    const std::string_view text = rows.text(1);
-    if (page.texts.empty()) {
-      // The others will be about as long.
-      const auto expected = static_cast<std::size_t>(std::min(query.limit, page.total));
-      page.texts.reserve(expected * (text.size() + 64));
-    } else {
-      page.texts += ',';
-    }
+  const Partition* in = partition(name);
+  if (in == nullptr) return page;
+  const Selection selection(records_.index, kind, *in, query);
+  page.total = selection.total();
+  const std::vector<Rid> rids = selection.page(query.offset, query.limit);
+  const std::string members = query.members.empty() ? "" : shown(query.members);
+  const auto add = [&](std::string_view text) {
+    // The others will be about as long.
+    if (page.texts.empty()) page.texts.reserve(rids.size() * (text.size() + 64));
+    if (!page.texts.empty()) page.texts += ',';
     page.texts += text;
+  };
+  for (const Rid rid : rids) {
+    const StoredText& text = records_.text(rid);
+    page.ids.push_back(text.id);
+    if (members.empty()) {
+      add(text.doc);
+      continue;
+    }
+    Statement row = records_.database.prepare("select " + members + " from resource where rid=?");
+    row.bind(rid).step();
+    add(row.text(0));
   }
   return page;
 }
 
 std::int64_t Store::count(std::string_view kind) const {
-  Statement found =
-      database_.prepare("select n from partition where kind=? and account=? and region=?");
-  found.bind(kind).bind(tenant_.account).bind(tenant_.region);
-  return found.step() ? found.integer(0) : 0;
+  const Partition* in = partition(kind);
+  return in == nullptr ? 0 : static_cast<std::int64_t>(in->all.cardinality());
 }
 
 void Store::save(Resource& resource) {
-  AttributeValues values = attributes_of(*resource.kind, resource.doc);
-  write_attributes(database_, resource.part, resource.rid, resource.stored, values);
-  resource.stored = std::move(values);
-  const std::string doc = resource.doc.dump(), hidden = resource.hidden.dump();
-  database_.prepare("update resource set doc=?, hidden=? where rid=?")
+  Database& database = records_.database;
+  Keys before;
+  {
+    Statement row = database.prepare("select keys from keys where rid=?");
+    row.bind(resource.rid).step();
+    before = keys_from(row.blob(0));
+  }
+  const Keys after = keys_of(*resource.kind, resource.part, resource.id, resource.doc);
+  if (after != before) {
+    records_.index.change(resource.rid, before, after);
+    database.prepare("update keys set keys=? where rid=?")
+        .bind_blob(bytes_of(after))
+        .bind(resource.rid)
+        .run();
+  }
+  std::string doc = resource.doc.dump();
+  const std::string hidden = resource.hidden.dump();
+  database.prepare("update resource set sum=?, doc=?, hidden=? where rid=?")
+      .bind(sum_of(doc, hidden))
       .bind(doc)
       .bind(hidden)
       .bind(resource.rid)
       .run();
+  records_.texts_.write(static_cast<Rid>(resource.rid), {resource.id, std::move(doc)});
 }
 
 void Store::erase(const Resource& resource) {
-  write_attributes(database_, resource.part, resource.rid, resource.stored, {});
-  release(resource);
-  for (const char* sql :
-       {"delete from access_grant where rid=?", "delete from resource where rid=?"})
-    database_.prepare(sql).bind(resource.rid).run();
-  database_.prepare("delete from transition where id=?").bind(resource.id).run();
+  Database& database = records_.database;
+  {
+    Statement row = database.prepare("select keys from keys where rid=?");
+    row.bind(resource.rid).step();
+    records_.index.erase(resource.part, resource.rid, keys_from(row.blob(0)));
+  }
+  records_.texts_.drop(static_cast<Rid>(resource.rid));
+  for (const char* sql : {"delete from access_grant where rid=?",
+                          "delete from resource where rid=?", "delete from keys where rid=?"})
+    database.prepare(sql).bind(resource.rid).run();
+  database.prepare("delete from transition where id=?").bind(resource.id).run();
 }
 
-std::optional<std::pair<Tenant, const Kind*>> Store::locate(Database& database, const Kinds& kinds,
-                                                            std::string_view id) {
-  Statement found = database.prepare(
-      "select p.account, p.region, p.kind from resource r join partition p on p.part=r.part"
-      " where r.id=?");
-  if (!found.bind(id).step()) return std::nullopt;
-  return std::pair(Tenant{std::string(found.text(0)), std::string(found.text(1))},
-                   kinds.find(found.text(2)));
+std::optional<std::pair<Tenant, const Kind*>> Store::locate(Records& records, std::string_view id) {
+  const auto rid = records.index.with_id(id);
+  if (!rid) return std::nullopt;
+  Statement row = records.database.prepare("select part from resource where rid=?");
+  if (!row.bind(*rid).step()) return std::nullopt;
+  const Partition& in = records.index.partitions().at(row.integer(0));
+  return std::pair(Tenant{in.account, in.region}, records.kinds.find(in.kind));
 }
 
-std::vector<std::pair<std::string, std::int64_t>> Store::totals(Database& database,
-                                                                const Kinds& kinds) {
+std::vector<std::pair<std::string, std::int64_t>> Store::totals(const Records& records) {
   std::vector<std::pair<std::string, std::int64_t>> totals;
-  for (const auto& kind : kinds.all()) {
+  for (const auto& kind : records.kinds.all()) {
     if (kind->id_member.empty()) continue;
-    Statement sum = database.prepare("select coalesce(sum(n), 0) from partition where kind=?");
-    sum.bind(kind->name).step();
-    totals.emplace_back(kind->name, sum.integer(0));
+    std::int64_t sum = 0;
+    for (const auto& [number, in] : records.index.partitions()) {
+      if (in.kind == kind->name) sum += static_cast<std::int64_t>(in.all.cardinality());
+    }
+    totals.emplace_back(kind->name, sum);
   }
   return totals;
 }
 
-std::vector<Tenant> Store::tenants(Database& database, std::string_view kind) {
-  Statement found = database.prepare(
-      "select account, region from partition where kind=? and n>0 order by account, region");
-  found.bind(kind);
+std::vector<Tenant> Store::tenants(const Records& records, std::string_view kind) {
   std::vector<Tenant> tenants;
-  while (found.step()) tenants.push_back({std::string(found.text(0)), std::string(found.text(1))});
+  for (const auto& [number, in] : records.index.partitions()) {
+    if (in.kind == kind && !in.all.isEmpty()) tenants.push_back({in.account, in.region});
+  }
+  std::sort(tenants.begin(), tenants.end(), [](const Tenant& a, const Tenant& b) {
+    return std::tie(a.account, a.region) < std::tie(b.account, b.region);
+  });
   return tenants;
 }
 

@@ -1,4 +1,4 @@
-// What exists, for one account and region. All SQL about resources is in store.cpp.
+// What exists, for one account and region.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,6 @@
 #include "state/base/json.h"
 #include "state/base/time.h"
 #include "state/store/kinds.h"
-#include "state/store/sqlite.h"
 
 namespace cvm {
 
@@ -29,9 +28,10 @@ struct Resource {
   std::string id;
   Json doc;
   Json hidden;
-  // (attribute, value) as stored, to write only what changed.
-  std::vector<std::pair<int, std::string>> stored;
 };
+
+class Records;
+struct Partition;
 
 // A filter's values are alternatives; several filters must all hold.
 struct Filter {
@@ -64,15 +64,16 @@ struct References {
 
 class Store {
  public:
-  Store(Database& database, const Kinds& kinds, std::uint64_t seed, Tenant tenant)
-      : database_(database), kinds_(kinds), seed_(seed), tenant_(std::move(tenant)) {}
+  Store(Records& records, std::uint64_t seed, Tenant tenant)
+      : records_(records), seed_(seed), tenant_(std::move(tenant)) {}
 
   const Tenant& tenant() const { return tenant_; }
-  const Kinds& kinds() const { return kinds_; }
-  const Kind& kind(std::string_view name) const { return kinds_.get(name); }
+  Records& records() const { return records_; }
+  const Kinds& kinds() const;
+  const Kind& kind(std::string_view name) const { return kinds().get(name); }
   // What the same account has in another region.
   Store in_region(std::string region) const {
-    return {database_, kinds_, seed_, {tenant_.account, std::move(region)}};
+    return {records_, seed_, {tenant_.account, std::move(region)}};
   }
 
   // The account's next numbers. Undone with the savepoint, like everything else here.
@@ -83,6 +84,9 @@ class Store {
   // Gives it an id from `random`, which is set in the document, too.
   Resource create(std::string_view kind, RandomStream& random, Json doc,
                   Json hidden = Json::object());
+  // The same in two steps: it has its id, and exists once it is inserted.
+  Resource draft(std::string_view kind, RandomStream& random, Json doc, Json hidden);
+  void insert(Resource& resource);
   // One that was exported, under its own id.
   void restore(std::string_view kind, std::string_view id, const Json& doc, const Json& hidden);
   std::optional<Resource> find(std::string_view kind, std::string_view id) const;
@@ -95,7 +99,11 @@ class Store {
   // Who has this value of an attribute, or is going to have it; whether anybody is.
   References referring(std::string_view kind, std::string_view attribute,
                        std::string_view value) const;
-  bool taken(std::string_view kind, std::string_view attribute, std::string_view value) const;
+  std::int64_t count_referring(std::string_view kind, std::string_view attribute,
+                               std::string_view value) const;
+  bool taken(std::string_view kind, std::string_view attribute, std::string_view value) const {
+    return count_referring(kind, attribute, value) > 0;
+  }
   // What a patch will give the resource is kept from others until it is released.
   void reserve(const Resource& resource, const Json& patch);
   void release(const Resource& resource);
@@ -109,23 +117,21 @@ class Store {
   std::optional<Resource> find_visible(std::string_view kind, std::string_view id) const;
 
   // In whichever account and region it is; for transitions and the admin API.
-  static std::optional<std::pair<Tenant, const Kind*>> locate(Database& database,
-                                                              const Kinds& kinds,
+  static std::optional<std::pair<Tenant, const Kind*>> locate(Records& records,
                                                               std::string_view id);
   // How many there are of each kind, in all accounts.
-  static std::vector<std::pair<std::string, std::int64_t>> totals(Database& database,
-                                                                  const Kinds& kinds);
+  static std::vector<std::pair<std::string, std::int64_t>> totals(const Records& records);
   // Every account and region that has some of the kind, in order.
-  static std::vector<Tenant> tenants(Database& database, std::string_view kind);
+  static std::vector<Tenant> tenants(const Records& records, std::string_view kind);
 
  private:
-  // A row that begins with rid, part, doc, hidden.
-  static Resource read(const Kind& kind, std::string_view id, const Statement& row);
-  void insert(Resource& resource);
-  std::int64_t part(std::string_view kind, bool make) const;  // 0: nothing of this kind yet.
+  const Partition* partition(std::string_view kind) const;  // Null: nothing of this kind yet.
+  std::int64_t make_partition(std::string_view kind);
+  std::optional<Resource> read(const Kind& kind, std::uint32_t rid) const;
+  std::vector<std::string> ids_of(const Kind& kind, std::string_view attribute,
+                                  std::string_view value, bool pending) const;
 
-  Database& database_;
-  const Kinds& kinds_;
+  Records& records_;
   std::uint64_t seed_;
   Tenant tenant_;
 };

@@ -123,7 +123,7 @@ TEST(KeyPairs, AnImageKeepsTheKeysOfItsInstance) {
 
 namespace {
 
-const std::unique_lock<std::mutex>* held = nullptr;
+const StateLock* held = nullptr;
 std::vector<bool> was_free;  // The lock, each time that something was made.
 std::vector<std::uint64_t> wanted_numbers;
 std::function<void()> meanwhile;
@@ -146,7 +146,7 @@ TEST(NotReady, IsMadeWithoutTheLockForTheSameNumbers) {
   State& state = emulator.state();
   const Effect no_effect;
   const Json params = Json::object();
-  const ActionCall call{*model().find("DescribeZones"),
+  const ActionCall call{*model().find("StartInstances"),
                         never_content,
                         account,
                         state.catalog().regions().front(),

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "state/store/records.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -298,11 +299,11 @@ TEST(Lifecycle, FreesWhatADroppedOperationWasGoingToGive) {
       emulator.code("ResetInstancesType",
                     {{"InstanceIds", {id}}, {"InstanceType", "S1.MEDIUM2"}, {"ForceStop", true}}),
       "");
-  EXPECT_EQ(emulator.state().count("pending"), 1);
+  EXPECT_NE(emulator.state().records().index.pending(1), nullptr);
   emulator.state().database().execute(
       R"(update transition set patch='{"plan":[{"at":"x","step":"instance.expire","patch":{}}]}')");
   emulator.admin("POST", "clock/advance", {{"seconds", 1}});
-  EXPECT_EQ(emulator.state().count("pending"), 0);
+  EXPECT_EQ(emulator.state().records().index.pending(1), nullptr);
 }
 
 }  // namespace cvm::test

@@ -7,6 +7,7 @@
 #include "state/base/error.h"
 #include "state/state.h"
 #include "state/store/index.h"
+#include "state/store/records.h"
 #include "tests/support/emulator.h"
 
 namespace cvm::test {
@@ -124,7 +125,7 @@ TEST(Store, KeepsTheIndexWhenDocumentsChange) {
   EXPECT_EQ(ids(store, {{"instance-name", {"new"}}, {"private-ip-address", {"10.0.0.9"}}}).size(),
             1U);
   store.erase(store.get("instance", made.id));
-  EXPECT_EQ(state.count("attribute"), 0);
+  EXPECT_EQ(state.count("keys"), 0);
   EXPECT_EQ(store.count("instance"), 0);
   EXPECT_THROW(store.get("instance", made.id), Error);
 }
@@ -150,7 +151,7 @@ TEST(Store, UndoesWithTheSavepoint) {
     undone = add(store, "z1", "a").id;
   }
   EXPECT_EQ(state.count("resource"), 0);
-  EXPECT_EQ(state.count("attribute"), 0);
+  EXPECT_EQ(state.count("keys"), 0);
   EXPECT_EQ(add(store, "z1", "a").id, undone) << "ids are drawn again";
 }
 
@@ -158,10 +159,27 @@ TEST(Store, RebuildsAnIndexOfAnotherVersion) {
   State state = memory_state();
   Store store = state.store({"1", "ap-guangzhou"});
   add(store, "z1", "a");
-  state.database().execute(
-      "delete from attribute; update meta set value='old' where key='attributes'");
-  upgrade_index(state.database(), state.kinds());
+  state.database().execute("delete from keys; update meta set value='old' where key='attributes'");
+  state.records().open();
   EXPECT_EQ(ids(store, {{"zone", {"z1"}}}).size(), 1U);
+}
+
+// More than the index remembers of one transaction.
+TEST(Store, UndoesWhatIsTooMuchToBeUndoneStepByStep) {
+  State state = memory_state();
+  Store store = state.store({"1", "ap-guangzhou"});
+  const std::string kept = add(store, "z1", "a").id;
+  {
+    Savepoint work(state.database());
+    Resource changed = store.get("instance", kept);
+    changed.doc["InstanceName"] = "b";
+    store.save(changed);
+    state.records().erase_all();
+    EXPECT_FALSE(store.find("instance", kept));
+  }
+  EXPECT_EQ(store.get("instance", kept).doc["InstanceName"], "a");
+  EXPECT_EQ(ids(store, {{"instance-name", {"a"}}}), std::vector{kept});
+  EXPECT_TRUE(ids(store, {{"instance-name", {"b"}}}).empty());
 }
 
 TEST(Lifecycle, AppliesInDueOrderAndEachAtItsTime) {
@@ -171,8 +189,7 @@ TEST(Lifecycle, AppliesInDueOrderAndEachAtItsTime) {
   const Time now = state.now("1", wall);
   const std::vector<std::string> documented;
   const auto begin = [&](const char* step, Resource& resource, Milliseconds ahead) {
-    Lifecycle(state.database(), store, state.steps(), {"X", "r", now + ahead, &documented})
-        .begin(step, resource);
+    Lifecycle(store, state.steps(), {"X", "r", now + ahead, &documented}).begin(step, resource);
   };
   begin("instance.stop", b, Milliseconds{100});
   begin("instance.stop", a, Milliseconds{0});
