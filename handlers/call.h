@@ -2,6 +2,7 @@
 // to its account and region, its action and its RequestId. `now` is the only time there is.
 #pragma once
 
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,6 +26,13 @@ struct Call {
   const Quotas& quotas;
   Time now;
   std::string_view language;
+};
+
+// Thrown by a handler that needs what takes long to make and depends on nothing but the random
+// streams that it has drawn. It is made without the lock, and the handler runs again, with the same
+// streams; it draws no more than it had.
+struct NotReady {
+  std::function<void()> make;
 };
 
 // Runs to completion; throws Error to refuse, which undoes all it did.

@@ -1,6 +1,7 @@
 // What happens around every handler, in this order: time, ClientToken, the work, DryRun, commit.
 #include "handlers/core.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "state/base/crypto.h"
@@ -48,13 +49,12 @@ bool is_dry_run(const Action& action, const Args& args) {
   return action.in.find("DryRun") != nullptr && args.flag("DryRun");
 }
 
-}  // namespace
+// The random streams that a call drew before it had to wait: nobody else gets them meanwhile.
+struct Drawn {
+  std::int64_t after = 0, last = 0;
+};
 
-std::string execute(State& state, const ActionCall& call, Time wall) {
-  if (call.handler == nullptr) {
-    throw Error{"UnsupportedOperation", "Action", call.action.name,
-                "This emulator does not implement it yet."};
-  }
+std::string run(State& state, const ActionCall& call, Time wall, std::optional<Drawn>& drawn) {
   state.apply_due(call.account, wall);
   const Time now = state.now(call.account, wall);
   const Args args(call.params, call.action.in);
@@ -66,20 +66,31 @@ std::string execute(State& state, const ActionCall& call, Time wall) {
   // What only reads has nothing to undo.
   std::optional<Savepoint> work;
   if (!call.action.only_reads()) state.begin(work);
+  const std::int64_t counter = state.counter(call.account);
+  if (drawn) state.set_counter(call.account, drawn->after);
   Store store = state.store({call.account, call.region.id});
   Lifecycle lifecycle = state.lifecycle(
       store, {call.action.name, call.request_id, now, &call.action.errors, &call.effect});
   Stock stock = state.stock(store);
   Call in_hand{args,  call.action,    call.region, store,        lifecycle, state.catalog(),
                stock, state.quotas(), now,         call.language};
-  std::string reply = call.handler(in_hand).take();
+  std::string reply;
+  try {
+    reply = call.handler(in_hand).take();
+  } catch (const NotReady&) {
+    if (!drawn) drawn = Drawn{counter, state.counter(call.account)};
+    if (work) work->undo();
+    state.set_counter(call.account, std::max(counter, drawn->last));
+    throw;
+  }
+  if (drawn) state.set_counter(call.account, std::max(counter, drawn->last));
   if (dry_run && call.action.answers_dry_run) return reply;
   if (dry_run) throw Error{"DryRunOperation", "", "", {}};
   if (call.effect.kind == Effect::Kind::lost) {
     // Nothing else may ever get the ids that the answer names.
-    const std::int64_t drawn = state.counter(call.account);
+    const std::int64_t last = state.counter(call.account);
     if (work) work->undo();
-    state.set_counter(call.account, drawn);
+    state.set_counter(call.account, last);
     return reply;
   }
   token.remember(reply);
@@ -87,6 +98,25 @@ std::string execute(State& state, const ActionCall& call, Time wall) {
   if (work) work->commit();
   state.record(std::move(lifecycle.changes()));
   return reply;
+}
+
+}  // namespace
+
+std::string execute(State& state, const ActionCall& call, Time wall, StateLock* lock) {
+  if (call.handler == nullptr) {
+    throw Error{"UnsupportedOperation", "Action", call.action.name,
+                "This emulator does not implement it yet."};
+  }
+  std::optional<Drawn> drawn;
+  for (;;) {
+    try {
+      return run(state, call, wall, drawn);
+    } catch (const NotReady& what) {
+      if (lock != nullptr) lock->unlock();
+      what.make();
+      if (lock != nullptr) lock->lock();
+    }
+  }
 }
 
 }  // namespace cvm

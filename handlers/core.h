@@ -2,6 +2,7 @@
 // happens here, around its handler.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 #include "state/lifecycle/effect.h"
 
 namespace cvm {
+
+using StateLock = std::unique_lock<decltype(State::mutex)>;
 
 // A call that was let in: its parameters are valid, its caller and region are known.
 struct ActionCall {
@@ -23,7 +26,8 @@ struct ActionCall {
 
 // Lets time pass for the account, then runs the handler: everything it does is kept or, if it
 // throws, undone. A ClientToken that was seen before is answered as then, DryRun changes nothing.
-// Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock.
-std::string execute(State& state, const ActionCall& call, Time wall);
+// Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock;
+// if it hands it over, it is let go while something is made that takes long.
+std::string execute(State& state, const ActionCall& call, Time wall, StateLock* lock = nullptr);
 
 }  // namespace cvm

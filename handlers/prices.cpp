@@ -6,6 +6,7 @@
 #include "handlers/instances/checks.h"
 #include "handlers/instances/disks.h"
 #include "handlers/instances/plan.h"
+#include "handlers/launch_templates.h"
 #include "handlers/lookup.h"
 #include "handlers/price_table.h"
 #include "handlers/registry.h"
@@ -80,14 +81,15 @@ Reply months_price(const Call& call, const std::vector<Resource>& instances) {
 }  // namespace
 
 static Reply InquiryPriceRunInstances(Call& call) {
-  const InstancePlan plan = plan_purchase(call, call.args);
+  const auto merged = with_launch_template(call);
+  const InstancePlan plan = plan_purchase(call, merged ? Args(*merged, call.action.in) : call.args);
   HourPrice one = machine_hour(call.catalog, *plan.type, plan.charge_type);
   one += disks_hour(call.catalog, plan.system_disk, plan.data_disks);
   const auto count = static_cast<double>(plan.count);
   const HourPrice all{one.list * count, one.paid * count};
   const bool prepaid = plan.charge_type == "PREPAID";
   const std::int64_t months =
-      prepaid ? call.args.object("InstanceChargePrepaid").integer("Period") : 1;
+      prepaid ? plan.args.object("InstanceChargePrepaid").integer("Period") : 1;
   const Json bandwidth = bandwidth_item(
       call.catalog, plan.internet.at("InternetChargeType").get<std::string>(),
       plan.internet.at("InternetMaxBandwidthOut").get<std::int64_t>(), plan.count, months);

@@ -8,7 +8,8 @@ Registry::Registry() {
        {&region_actions, &instance_run_actions, &instance_describe_actions,
         &instance_operate_actions, &instance_reset_actions, &instance_modify_actions,
         &instance_charge_actions, &instance_type_actions, &image_actions, &networking_actions,
-        &security_group_actions, &price_actions, &placement_group_actions}) {
+        &security_group_actions, &price_actions, &placement_group_actions, &key_pair_actions,
+        &launch_template_actions}) {
     add(*table);
   }
 }

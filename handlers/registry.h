@@ -22,6 +22,8 @@ extern const Actions networking_actions;
 extern const Actions security_group_actions;
 extern const Actions price_actions;
 extern const Actions placement_group_actions;
+extern const Actions key_pair_actions;
+extern const Actions launch_template_actions;
 
 class Registry {
  public:

@@ -163,18 +163,19 @@ std::vector<std::string> checked_security_groups(const Call& call, const Args& a
   return groups;
 }
 
-Json tags_for(const Call& call, const Args& args, std::string_view resource_type) {
+Json tags_for(const Call& call, const Args& args, std::string_view resource_type,
+              const std::string& parameter) {
   Json tags = Json::array();
   std::set<std::string> keys;
-  for (const Args& specification : args.objects("TagSpecification")) {
+  for (const Args& specification : args.objects(parameter)) {
     if (specification.text("ResourceType") != resource_type) {
-      refuse(call, {"InvalidParameterValue"}, "TagSpecification.ResourceType",
+      refuse(call, {"InvalidParameterValue"}, parameter + ".ResourceType",
              specification.text("ResourceType"),
              "Valid here: `" + std::string(resource_type) + "`.");
     }
     for (const Args& tag : specification.objects("Tags")) {
       const std::string key = tag.text("Key"), value = tag.text("Value");
-      const std::string at = "TagSpecification.Tags.Key";
+      const std::string at = parameter + ".Tags.Key";
       if (key.starts_with("qcs:") || key.starts_with("tencent:") || key.starts_with("project:")) {
         refuse(call, {"FailedOperation.TagKeyReserved", "InvalidParameterValue"}, at, key);
       }
@@ -184,7 +185,7 @@ Json tags_for(const Call& call, const Args& args, std::string_view resource_type
       }
       if (utf8_length(value) > tag_value_max) {
         refuse(call, {"FailedOperation.IllegalTagValue", "InvalidParameterValue"},
-               "TagSpecification.Tags.Value", value);
+               parameter + ".Tags.Value", value);
       }
       if (!keys.insert(key).second) {
         refuse(call, {"InvalidParameterValue.DuplicateTags", "InvalidParameterValue"}, at, key);
@@ -193,10 +194,17 @@ Json tags_for(const Call& call, const Args& args, std::string_view resource_type
     }
   }
   if (tags.size() > tags_max) {
-    refuse(call, {"InvalidParameterValue.TagQuotaLimitExceeded", "InvalidParameterValue"},
-           "TagSpecification", std::to_string(tags.size()));
+    refuse(call,
+           {"InvalidParameterValue.TagQuotaLimitExceeded", "LimitExceeded.TagResourceQuota",
+            "InvalidParameterValue"},
+           parameter, std::to_string(tags.size()));
   }
   return tags;
+}
+
+void require_project(std::int64_t id, std::string_view parameter) {
+  if (id < 0)
+    throw Error{"InvalidProjectId.NotFound", std::string(parameter), std::to_string(id), {}};
 }
 
 }  // namespace cvm

@@ -38,7 +38,12 @@ inline constexpr std::size_t security_groups_max = 5;
 std::vector<std::string> checked_security_groups(const Call& call, const Args& args,
                                                  std::string_view parameter);
 
-// The tags for `resource_type` in TagSpecification, as the API's Tag list.
-Json tags_for(const Call& call, const Args& args, std::string_view resource_type);
+// The tags for `resource_type` in TagSpecification, or in another parameter, as the API's Tag list.
+Json tags_for(const Call& call, const Args& args, std::string_view resource_type,
+              const std::string& parameter = "TagSpecification");
+
+// Projects belong to another service: any that can be one is taken as existing.
+// InvalidProjectId.NotFound
+void require_project(std::int64_t id, std::string_view parameter);
 
 }  // namespace cvm

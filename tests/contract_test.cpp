@@ -201,7 +201,7 @@ TEST(Contract, EveryDocumentedExampleIsValid) {
   }
 }
 
-// Those that name an instance: tests/examples_test.cpp.
+// Those that name what must exist: tests/examples_test.cpp.
 TEST(Contract, EveryDocumentedExampleOfDescribeIsAnswered) {
   Emulator emulator;
   const Json examples = Json::parse(content(CVMSIM_SOURCE_DIR "/tests/data/examples.json"));
@@ -209,7 +209,9 @@ TEST(Contract, EveryDocumentedExampleOfDescribeIsAnswered) {
     const std::string action = example["action"];
     const Member* ids = model().find(action)->in.find("InstanceIds");
     const bool named = example.dump().find("\"ins-") != std::string::npos;
-    const bool must_exist = named && (ids == nullptr || ids->required);
+    const Member* id = model().find(action)->in.find("LaunchTemplateId");
+    const bool must_exist =
+        (named && (ids == nullptr || ids->required)) || (id != nullptr && id->required);
     if (action.starts_with("Describe") && implemented(action) && !must_exist)
       EXPECT_EQ(emulator.code(action, example["params"]), "") << example;
   }

@@ -64,6 +64,32 @@ void check_groups(State& state) {
   }
 }
 
+// Whoever has a key, or is going to have it, has one that exists where they are.
+void check_keys(State& state) {
+  Statement rows = state.database().prepare(
+      "select p.account, p.region, k.value from resource r join partition p on p.part=r.part,"
+      " json_each(r.doc, '$.LoginSettings.KeyIds') k where p.kind='instance'"
+      " union all select p.account, p.region, k.value from transition t"
+      " join resource r on r.id=t.id join partition p on p.part=r.part,"
+      " json_each(t.patch, '$.LoginSettings.KeyIds') k where t.operation=1");
+  while (rows.step()) {
+    const Tenant tenant{std::string(rows.text(0)), std::string(rows.text(1))};
+    ASSERT_TRUE(state.store(tenant).find("key_pair", rows.text(2))) << rows.text(2);
+  }
+}
+
+// What a template says of its versions.
+void check_template(const Json& doc, const Json& hidden) {
+  const Json& versions = hidden["Versions"];
+  EXPECT_EQ(doc["LaunchTemplateVersionCount"], versions.size());
+  std::set<std::int64_t> numbers;
+  for (const Json& version : versions)
+    numbers.insert(version["LaunchTemplateVersion"].get<std::int64_t>());
+  EXPECT_EQ(numbers.size(), versions.size());
+  EXPECT_TRUE(numbers.contains(doc["DefaultVersionNumber"].get<std::int64_t>())) << doc.dump();
+  EXPECT_LE(*numbers.rbegin(), doc["LatestVersionNumber"]);
+}
+
 // What must be true of the state at any time.
 void check_invariants(Emulator& emulator) {
   State& state = emulator.state();
@@ -81,7 +107,7 @@ void check_invariants(Emulator& emulator) {
             0);
   Statement rows = state.database().prepare(
       "select r.rid, r.part, r.id, r.doc, (select t.patch from transition t where t.id=r.id and "
-      "operation=1), p.kind, (select keys from keys k where k.rid=r.rid) from resource r"
+      "operation=1), p.kind, (select keys from keys k where k.rid=r.rid), r.hidden from resource r"
       " join partition p on p.part=r.part");
   std::set<std::string> addresses;
   while (rows.step()) {
@@ -96,10 +122,12 @@ void check_invariants(Emulator& emulator) {
       EXPECT_TRUE(addresses.insert(address).second) << address << " is given twice";
       ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", !rows.text(4).empty()) << doc.dump();
     }
+    if (kind.name == "launch_template") check_template(doc, Json::parse(rows.text(7)));
     ASSERT_EQ(keys_of(kind, rows.integer(1), rows.text(2), doc), keys_from(rows.blob(6)));
   }
   ASSERT_TRUE(state.records().index == state.records().read_index());
   check_groups(state);
+  check_keys(state);
 }
 
 class Life {
@@ -187,6 +215,10 @@ class Life {
                    {"DisableApiTermination", below(8) == 0},
                    {"DryRun", below(10) == 0}};
     if (below(5) == 0) params["ClientToken"] = "token-" + std::to_string(below(4));
+    run(params, caller);
+  }
+
+  void run(const Json& params, const From& caller) {
     const Json response = emulator_.call("RunInstances", params, caller);
     if (response.contains("Error")) return;
     for (const Json& id : response["InstanceIdSet"]) known_.emplace_back(id, caller);
@@ -274,8 +306,7 @@ class Life {
       if (!made.contains("Error")) groups.push_back(made["DisasterRecoverGroupId"]);
       return;
     }
-    const std::string group =
-        groups[groups.size() - 1 - below(std::min<std::size_t>(groups.size(), 3))];
+    const std::string group = recent(groups);
     const std::uint64_t choice = below(5);
     if (choice == 0) {
       emulator_.call("DeleteDisasterRecoverGroups", {{"DisasterRecoverGroupIds", {group}}}, caller);
@@ -286,6 +317,72 @@ class Life {
     } else {
       emulator_.call("ModifyInstancesDisasterRecoverGroup",
                      {{"InstanceIds", ids}, {"DisasterRecoverGroupId", group}}, caller);
+    }
+  }
+
+  // One of the three that were made last.
+  std::string recent(const std::vector<std::string>& ids) {
+    return ids[ids.size() - 1 - below(std::min<std::size_t>(ids.size(), 3))];
+  }
+
+  // Keys come, are bound to instances, theirs or others', and go.
+  void change_keys() {
+    From caller = from();
+    const Json ids = some_ids(caller);
+    std::vector<std::string>& keys = keys_[caller.secret_id + caller.region];
+    if (keys.empty() || below(10) == 0) {
+      const Json made =
+          emulator_.call("CreateKeyPair",
+                         {{"KeyName", "key" + std::to_string(below(9))}, {"ProjectId", 0}}, caller);
+      if (!made.contains("Error")) keys.push_back(made["KeyPair"]["KeyId"]);
+      return;
+    }
+    const std::string key = recent(keys);
+    const std::uint64_t choice = below(6);
+    if (choice == 0) {
+      emulator_.call("DeleteKeyPairs", {{"KeyIds", {key}}}, caller);
+    } else {
+      emulator_.call(choice == 1 ? "DisassociateInstancesKeyPairs" : "AssociateInstancesKeyPairs",
+                     {{"InstanceIds", ids}, {"KeyIds", {key}}, {"ForceStop", below(3) > 0}},
+                     caller);
+    }
+  }
+
+  // Templates come, get versions, lose them, start instances, and go.
+  void change_templates() {
+    const From caller = from();
+    std::vector<std::string>& templates = templates_[caller.secret_id + caller.region];
+    const std::vector<std::string>& keys = keys_[caller.secret_id + caller.region];
+    Json params = {{"Placement", {{"Zone", caller.region + "-" + std::to_string(1 + below(5))}}},
+                   {"InstanceCount", 1 + below(3)}};
+    if (!keys.empty() && below(2) == 0) params["LoginSettings"] = {{"KeyIds", {recent(keys)}}};
+    if (templates.empty() || below(6) == 0) {
+      params.update({{"LaunchTemplateName", "template"}, {"ImageId", "img-487zeit5"}});
+      const Json made = emulator_.call("CreateLaunchTemplate", params, caller);
+      if (!made.contains("Error")) templates.push_back(made["LaunchTemplateId"]);
+      return;
+    }
+    const std::string id = recent(templates);
+    const std::uint64_t number = 1 + below(4);
+    switch (below(8)) {
+      case 0:
+        emulator_.call("DeleteLaunchTemplate", {{"LaunchTemplateId", id}}, caller);
+        return;
+      case 1:
+        emulator_.call("DeleteLaunchTemplateVersions",
+                       {{"LaunchTemplateId", id}, {"LaunchTemplateVersions", {number}}}, caller);
+        return;
+      case 2:
+        emulator_.call("ModifyLaunchTemplateDefaultVersion",
+                       {{"LaunchTemplateId", id}, {"DefaultVersion", number}}, caller);
+        return;
+      case 3:
+      case 4:
+        params["LaunchTemplateId"] = id;
+        emulator_.call("CreateLaunchTemplateVersion", params, caller);
+        return;
+      default:
+        run({{"LaunchTemplate", {{"LaunchTemplateId", id}}}, {"DryRun", below(8) == 0}}, caller);
     }
   }
 
@@ -301,7 +398,10 @@ class Life {
       return;
     }
     if (choice < 16) {
-      if (below(5) == 0) return change_groups();
+      const std::uint64_t what = below(8);
+      if (what < 2) return change_groups();
+      if (what == 2) return change_keys();
+      if (what == 3) return change_templates();
       From caller = from();
       const auto [action, params] = change(caller);
       emulator_.call(action, params, caller);
@@ -323,7 +423,7 @@ class Life {
   bool disturbed_;
   Emulator emulator_;
   std::vector<std::pair<std::string, From>> known_;
-  std::map<std::string, std::vector<std::string>> groups_;  // By caller.
+  std::map<std::string, std::vector<std::string>> groups_, keys_, templates_;  // By caller.
 };
 
 class Simulation : public testing::TestWithParam<std::uint64_t> {};

@@ -38,6 +38,8 @@ const std::map<std::string, Json, std::less<>> needs = {
     {"AssociateSecurityGroups", {{"SecurityGroupIds", {"sg-9id3l839"}}}},
     {"DisassociateSecurityGroups", {{"SecurityGroupIds", {"sg-efil73jd"}}}},
     {"ConvertOperatingSystems", Json::object()},
+    {"AssociateInstancesKeyPairs", {{"KeyIds", {"$key"}}, {"ForceStop", true}}},
+    {"DisassociateInstancesKeyPairs", {{"KeyIds", {"$key"}}, {"ForceStop", true}}},
     {"RenewInstances", {{"InstanceChargePrepaid", {{"Period", 1}}}}},
     {"ModifyInstancesChargeType",
      {{"InstanceChargeType", "PREPAID"}, {"InstanceChargePrepaid", {{"Period", 1}}}}},
@@ -89,9 +91,14 @@ bool documents(const Action& action, const std::string& code) {
 // Pages that list a state which the action takes: because of ForceStop and ResizeOnline, which the
 // request has or has not, or (StartInstances) by mistake.
 const std::set<std::pair<std::string_view, std::string_view>> taken = {
-    {"StartInstances", "STOPPED"},         {"ModifyInstancesVpcAttribute", "RUNNING"},
-    {"ResetInstancesPassword", "RUNNING"}, {"ResetInstancesType", "RUNNING"},
-    {"ResizeInstanceDisks", "RUNNING"},    {"ResizeInstanceDisks", "STOPPED"},
+    {"StartInstances", "STOPPED"},
+    {"ModifyInstancesVpcAttribute", "RUNNING"},
+    {"ResetInstancesPassword", "RUNNING"},
+    {"ResetInstancesType", "RUNNING"},
+    {"ResizeInstanceDisks", "RUNNING"},
+    {"ResizeInstanceDisks", "STOPPED"},
+    {"AssociateInstancesKeyPairs", "RUNNING"},
+    {"DisassociateInstancesKeyPairs", "RUNNING"},
 };
 
 // Where no code of the page names the state, an instance at rest is taken, and one on its way
@@ -125,6 +132,8 @@ class Bench {
   Bench() {
     group_ = emulator_.call("CreateDisasterRecoverGroup",
                             {{"Name", "matrix"}, {"Type", "HOST"}})["DisasterRecoverGroupId"];
+    key_ = emulator_.call("CreateKeyPair",
+                          {{"KeyName", "matrix"}, {"ProjectId", 0}})["KeyPair"]["KeyId"];
   }
 
   // An instance that is in a state, with an operation under way or not.
@@ -137,6 +146,7 @@ class Bench {
       params["InstanceChargeType"] = "PREPAID";
       params["InstanceChargePrepaid"] = {{"Period", 1}};
     }
+    if (action == "DisassociateInstancesKeyPairs") params["LoginSettings"] = {{"KeyIds", {key_}}};
     std::string id = emulator_.call("RunInstances", params)["InstanceIdSet"][0];
     emulator_.advance(std::chrono::seconds{2});
     if (action == "DeleteInstancesDisasterRecoverGroups") {
@@ -155,12 +165,13 @@ class Bench {
     params[member.name] = member.list ? Json::array({id}) : Json(id);
     if (params.contains("DisasterRecoverGroupId")) params["DisasterRecoverGroupId"] = group_;
     if (params.contains("DisasterRecoverGroupIds")) params["DisasterRecoverGroupIds"] = {group_};
+    if (params.contains("KeyIds")) params["KeyIds"] = {key_};
     return emulator_.code(action.name, params);
   }
 
  private:
   Emulator emulator_;
-  std::string group_;  // What `needs` calls $group.
+  std::string group_, key_;  // What `needs` calls $group and $key.
 };
 
 }  // namespace

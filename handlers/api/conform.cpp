@@ -78,7 +78,8 @@ class Comparison {
   std::string element(const Json& value, const Member& member, const std::string& path) const {
     if (!has_type(value, member) || (stored_ && !is_storable(value, member)))
       return path + " has the wrong type: " + value.dump();
-    if (member.type == Type::object) return object(value, *member.shape, path + ".");
+    if (member.type == Type::object)
+      return Comparison(stored_ && !member.partial).object(value, *member.shape, path + ".");
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     const bool listed =
         member.values.empty() ||

@@ -42,9 +42,9 @@ std::vector<std::string> split(const std::string& line) {
 
 bool is_keyword(const std::string& word) {
   static const std::vector<std::string> keywords = {
-      "null",    "required",  "required-if", "required-unless", "blank", "default",
-      "in",      "size",      "length",      "bytes",           "id",    "format",
-      "pattern", "conflicts", "else",        "optional"};
+      "null",    "required",  "required-if", "required-unless", "blank",  "default",
+      "in",      "size",      "length",      "bytes",           "id",     "format",
+      "pattern", "conflicts", "else",        "optional",        "partial"};
   return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
 }
 
@@ -108,6 +108,7 @@ class LineReader {
     if (keyword == "null") return member_.nullable = true;
     if (keyword == "required") return member_.required = true;
     if (keyword == "optional") return member_.optional = true;
+    if (keyword == "partial") return member_.partial = true;
     if (keyword == "blank") return member_.blank = true;
     if (keyword == "required-if") {
       const std::string condition = operand();
@@ -200,12 +201,12 @@ std::string_view Action::choose(std::initializer_list<std::string_view> candidat
 Model::Model(const Fixtures& fixtures) {
   try {
     read_shapes(fixtures.load("api/shapes.json"));
-    read_shapes(fixtures.load("hidden.json"));
     for (const std::string_view file : Fixtures::names("api/")) {
       const std::string name(file);
       if (name.starts_with("api/errors") || name == "api/shapes.json") continue;
       read_category(name.substr(4, name.size() - 9), fixtures.load(name));
     }
+    read_shapes(fixtures.load("hidden.json"));
     errors_ = fixtures.load("api/errors.json").get<decltype(errors_)>();
     errors_zh_ = fixtures.load("api/errors.zh-CN.json").get<decltype(errors_zh_)>();
   } catch (const Json::exception& problem) {
@@ -236,6 +237,9 @@ void Model::read_category(const std::string& category, const Json& content) {
     action.filter_values_max = facts.value("filter_values", std::size_t{0});
     action.errors = facts.at("errors").get<std::vector<std::string>>();
     std::sort(action.errors.begin(), action.errors.end());
+    const std::string prepares = facts.value("prepares", "");
+    if (!prepares.empty() && (action.prepares = find(prepares)) == nullptr)
+      throw ConfigError{"fixtures: api: " + name + ": there is no action `" + prepares + "`"};
     actions_.emplace(name, std::move(action));
   }
 }
@@ -286,8 +290,11 @@ const Action* Model::find(std::string_view action) const {
 }
 
 const Shape* Model::shape(std::string_view name) const {
-  const auto found = shapes_.find(name);
-  return found == shapes_.end() ? nullptr : found->second.get();
+  if (const auto found = shapes_.find(name); found != shapes_.end()) return found->second.get();
+  constexpr std::string_view end = "Request";
+  const Action* action =
+      name.ends_with(end) ? find(name.substr(0, name.size() - end.size())) : nullptr;
+  return action == nullptr ? nullptr : &action->in;
 }
 
 std::string Model::message(std::string_view code, std::string_view parameter,

@@ -4,10 +4,13 @@
 // threads.
 //
 // A member is one line: a type, `[]` if it is a list, then words:
-//   string int float bool time datetime, or the name of a shape (fixtures/api/shapes.json)
+//   string int float bool time datetime, or the name of a shape (fixtures/api/shapes.json); in
+//   fixtures/hidden.json also `RunInstancesRequest`, what that action is given
 //   null                    may be null in replies
-//   required                must be given; `required-if Name=VALUE`, `required-unless Name`
+//   required                must be given; `required-if Name=VALUE`, `required-unless Name`,
+//                           or both: the first unless the second
 //   optional                may be missing in a document that is stored (conform.h)
+//   partial                 likewise, anything in it may be
 //   blank                   an empty text is a value; elsewhere it means "not given"
 //   default V               what holds if it is not given
 //   in A B C | in 1..100    allowed values, of each element if it is a list
@@ -56,6 +59,7 @@ struct Member {
   bool nullable = false;
   bool required = false;
   bool optional = false;
+  bool partial = false;
   bool blank = false;
   std::optional<std::pair<std::string, std::string>> required_if;
   std::vector<std::string> required_unless;
@@ -81,6 +85,8 @@ struct Action {
   int rate = 0;          // Requests in one second.
   bool needs_region = true;
   bool answers_dry_run = false;  // Its DryRun has an answer of its own instead of an error.
+  // What it is given is kept for this one, and has to do for it, too; nullptr: none.
+  const Action* prepares = nullptr;
   Shape in, out;
   Shape filters;  // By name; `tag:*` stands for `tag:` and any key.
   std::size_t filter_values_max = 0;

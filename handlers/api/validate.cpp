@@ -233,7 +233,7 @@ class Walk {
                              "InvalidParameterValue"}),
              path, value, "Expected format: " + member.format + ".");
     }
-    if (member.pattern && !member.pattern->holds(value)) {
+    if (member.pattern && !value.empty() && !member.pattern->holds(value)) {
       refuse(Rank::value, action_.choose({member.pattern_code, "InvalidParameterValue"}), path,
              value, "Expected pattern: `" + member.pattern_text + "`.");
     }
@@ -248,7 +248,8 @@ class Walk {
                           *other == member.required_if->second);
     }
     if (!member.required_unless.empty()) {
-      needed = std::none_of(member.required_unless.begin(), member.required_unless.end(),
+      needed = (needed || !member.required_if) &&
+               std::none_of(member.required_unless.begin(), member.required_unless.end(),
                             [&](const std::string& other) { return object.contains(other); });
     }
     if (needed && !given) refuse(Rank::missing, "MissingParameter", path + member.name, "");

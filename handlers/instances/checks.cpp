@@ -156,19 +156,28 @@ void check_login(const Call& call, const Args& args, const Image& image) {
     refuse(call, {"UnsupportedOperation.KeyPairUnsupportedWindows", "InvalidParameterValue"},
            "LoginSettings.KeyIds", login.texts("KeyIds").front());
   }
-  for (const std::string& id : login.texts("KeyIds")) {
-    refuse(call, {"InvalidParameterValue.KeyPairNotFound", "InvalidParameterValue"},
-           "LoginSettings.KeyIds", id);
+  const std::vector<std::string> keys = login.texts("KeyIds");
+  for (auto key = keys.begin(); key != keys.end(); ++key) {
+    if (!call.store.find("key_pair", *key)) {
+      refuse(call,
+             {"InvalidParameterValue.KeyPairNotFound", "ResourceNotFound.KeyPairNotFound",
+              "InvalidParameterValue"},
+             "LoginSettings.KeyIds", *key);
+    }
+    if (std::find(keys.begin(), key, *key) != key) {
+      refuse(call, {"InvalidParameterValue.Duplicate", "InvalidParameterValue"},
+             "LoginSettings.KeyIds", *key, "It is given more than once.");
+    }
   }
   const std::string keep = login.text("KeepImageLogin");
   const bool keeps = one_of(keep, {"true", "TRUE", "True"});
-  if (keeps && (login.given("Password") || image.doc.at("ImageType") == "PUBLIC_IMAGE")) {
+  const bool another = login.given("Password") || login.given("KeyIds");
+  if (keeps && (another || image.doc.at("ImageType") == "PUBLIC_IMAGE")) {
     refuse(call,
            {"InvalidParameterCombination", "InvalidParameter.ParameterConflict",
             "InvalidParameterValue"},
            "LoginSettings.KeepImageLogin", keep,
-           login.given("Password") ? "A password is given, too."
-                                   : "Public images have no login to keep.");
+           another ? "A password or a key is given, too." : "Public images have no login to keep.");
   }
   if (login.given("Password"))
     require_login_password(call, "LoginSettings.Password", login.text("Password"), windows);

@@ -58,11 +58,9 @@ static Reply ModifyInstancesAttribute(Call& call) {
   return {};
 }
 
-// Projects belong to another service: any that can be one is taken as existing.
 static Reply ModifyInstancesProject(Call& call) {
   const std::int64_t project = call.args.integer("ProjectId");
-  if (project < 0)
-    throw Error{"InvalidProjectId.NotFound", "ProjectId", std::to_string(project), {}};
+  require_project(project, "ProjectId");
   for (Resource& instance : load(call, "instance", "InstanceIds")) {
     call.lifecycle.begin("instance.change_project", instance,
                          {{"Placement", {{"ProjectId", project}}}});

@@ -11,6 +11,9 @@
 namespace cvm {
 
 struct InstancePlan {
+  explicit InstancePlan(const Args& given) : args(given) {}
+
+  Args args;  // What it was made from.
   const Zone* zone = nullptr;
   const InstanceType* type = nullptr;
   std::shared_ptr<const Image> image;

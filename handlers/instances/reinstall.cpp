@@ -26,7 +26,7 @@ static Reply ResetInstance(Call& call) {
   operation.begin({{"ImageId", image.at("ImageId")},
                    {"OsName", image.at("OsName")},
                    {"SystemDisk", {{"DiskSize", plan.system_disk_gb}}},
-                   {"LoginSettings", {{"KeyIds", Json::array()}}},
+                   {"LoginSettings", {{"KeyIds", args.object("LoginSettings").texts("KeyIds")}}},
                    {"DefaultLoginUser", plan.image->login_user},
                    {"DefaultLoginPort", plan.image->login_port},
                    {"StopChargingMode", "NOT_APPLICABLE"},

@@ -6,6 +6,7 @@
 #include "handlers/instances/checks.h"
 #include "handlers/instances/disks.h"
 #include "handlers/instances/plan.h"
+#include "handlers/launch_templates.h"
 #include "handlers/lookup.h"
 #include "handlers/registry.h"
 #include "handlers/rules.h"
@@ -41,7 +42,7 @@ void name_disks(Json& doc, RandomStream& random) {
 // Where the instance is and what it is reached by.
 void add_network(const Call& call, const InstancePlan& plan, std::int64_t index,
                  RandomStream& random, Json& doc) {
-  const Args vpc = call.args.object("VirtualPrivateCloud");
+  const Args vpc = plan.args.object("VirtualPrivateCloud");
   const Network& network = plan.network;
   const Json ip = network.private_ips.empty()
                       ? free_private_ip(call, network.subnet_id, random)
@@ -58,14 +59,14 @@ void add_network(const Call& call, const InstancePlan& plan, std::int64_t index,
 
 void add_charging(const Call& call, const InstancePlan& plan, Json& doc) {
   if (plan.charge_type != "PREPAID") return;
-  const Args prepaid = call.args.object("InstanceChargePrepaid");
+  const Args prepaid = plan.args.object("InstanceChargePrepaid");
   doc["RenewFlag"] = prepaid.text("RenewFlag");
   doc["ExpiredTime"] = iso8601(add_months(call.now, static_cast<int>(prepaid.integer("Period"))));
 }
 
 // What all instances of the call have in common, in the order of the API's Instance.
 Json common_document(const Call& call, const InstancePlan& plan) {
-  const Args& args = call.args;
+  const Args& args = plan.args;
   Json doc = {{"Placement",
                {{"Zone", plan.zone->id},
                 {"ProjectId", args.object("Placement").integer("ProjectId")},
@@ -90,7 +91,7 @@ Json common_document(const Call& call, const InstancePlan& plan) {
               {"ExpiredTime", nullptr},
               {"OsName", plan.image->doc.at("OsName")},
               {"SecurityGroupIds", plan.security_groups},
-              {"LoginSettings", {{"KeyIds", Json::array()}}},
+              {"LoginSettings", {{"KeyIds", args.object("LoginSettings").texts("KeyIds")}}},
               {"InstanceState", ""},
               {"Tags", plan.tags},
               {"StopChargingMode", "NOT_APPLICABLE"},
@@ -119,8 +120,8 @@ Json common_document(const Call& call, const InstancePlan& plan) {
 // What one of them has for itself.
 void make_own(const Call& call, const InstancePlan& plan, std::int64_t index, RandomStream& random,
               Json& doc) {
-  if (call.args.given("InstanceName"))
-    doc["InstanceName"] = numbered_name(call.args.text("InstanceName"), index, plan.count);
+  if (plan.args.given("InstanceName"))
+    doc["InstanceName"] = numbered_name(plan.args.text("InstanceName"), index, plan.count);
   doc["Uuid"] = random.uuid();
   doc["GPUInfo"] = gpu_info(*plan.type, random);
   name_disks(doc, random);
@@ -128,8 +129,8 @@ void make_own(const Call& call, const InstancePlan& plan, std::int64_t index, Ra
 }
 
 // What the API takes but does not show. The password is not kept: nobody can log in here.
-Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
-  const Args& args = call.args;
+Json hidden(const InstancePlan& plan, std::int64_t index) {
+  const Args& args = plan.args;
   Json kept = {
       {"UserData", args.text("UserData")},
       {"HostName",
@@ -146,7 +147,9 @@ Json hidden(const Call& call, const InstancePlan& plan, std::int64_t index) {
 }  // namespace
 
 static Reply RunInstances(Call& call) {
-  const InstancePlan plan = plan_instances(call, call.args);
+  const auto merged = with_launch_template(call);
+  const InstancePlan plan =
+      plan_instances(call, merged ? Args(*merged, call.action.in) : call.args);
   const Json common = common_document(call, plan);
   Json ids = Json::array();
   for (std::int64_t index = 0; index < plan.count; ++index) {
@@ -154,7 +157,7 @@ static Reply RunInstances(Call& call) {
     Json doc = common;
     make_own(call, plan, index, random, doc);
     const Resource instance = call.lifecycle.create("instance.create", "instance", random,
-                                                    std::move(doc), hidden(call, plan, index));
+                                                    std::move(doc), hidden(plan, index));
     if (plan.terminate_at) {
       const bool prepaid = plan.charge_type == "PREPAID";
       call.lifecycle.begin_at(*plan.terminate_at,

@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include "handlers/api/validate.h"
-#include "handlers/core.h"
 #include "server/gateway/response_faults.h"
 
 namespace cvm {
@@ -55,24 +54,24 @@ void Gateway::begin(Exchange& exchange) {
         exchange.request, exchange.common, state_.credentials(), options_.auth, exchange.wall);
     find_action(exchange);                         // 4. Action, Version and Region are known
     exchange.refusal = read_parameters(exchange);  // 5. parameters; told after the rate limit
-    const std::lock_guard lock(state_.mutex);
+    std::unique_lock lock(state_.mutex);
     exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
     apply_faults(exchange);  // 6. rate limit  7. faults before the work
     exchange.delay = exchange.decision.delay;
-    if (exchange.delay.count() == 0) perform(exchange);
+    if (exchange.delay.count() == 0) perform(exchange, lock);
   });
   if (exchange.delay.count() == 0) complete(exchange);
 }
 
 void Gateway::finish(Exchange& exchange) {
   guarded(exchange, [&] {
-    const std::lock_guard lock(state_.mutex);
-    perform(exchange);
+    std::unique_lock lock(state_.mutex);
+    perform(exchange, lock);
   });
   complete(exchange);
 }
 
-void Gateway::perform(Exchange& exchange) {
+void Gateway::perform(Exchange& exchange, StateLock& lock) {
   const Effect& effect = exchange.decision.effect;
   if (exchange.refusal) return fail(exchange, *exchange.refusal);  // 8. what 5 and 6 refused
   if (replace_response(effect, exchange.response)) return;         // 9. faults instead of the work
@@ -86,7 +85,7 @@ void Gateway::perform(Exchange& exchange) {
                         exchange.common.language,
                         exchange.request_id,
                         effect};
-  std::string opened = execute(state_, call, exchange.wall);  // 10. the work
+  std::string opened = execute(state_, call, exchange.wall, &lock);  // 10. the work
   exchange.response.body = finish_body(std::move(opened), exchange.request_id);
 }
 

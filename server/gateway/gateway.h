@@ -8,6 +8,7 @@
 #include <string>
 
 #include "handlers/api/model.h"
+#include "handlers/core.h"
 #include "handlers/registry.h"
 #include "server/gateway/exchange.h"
 #include "server/gateway/journal.h"
@@ -46,7 +47,7 @@ class Gateway {
   std::optional<Error> check_rate(const Exchange& exchange,
                                   const std::optional<std::int64_t>& limit);
   void apply_faults(Exchange& exchange);
-  void perform(Exchange& exchange);
+  void perform(Exchange& exchange, StateLock& lock);
   void fail(Exchange& exchange, const Error& error);
   void complete(Exchange& exchange);
   void count(const Exchange& exchange);

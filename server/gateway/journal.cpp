@@ -59,11 +59,12 @@ HttpRequest RefusedRequest::view() const {
 void mask_secrets(Json& params) {
   if (!params.is_structured()) return;
   for (auto& item : params.items()) {
-    const bool named = params.is_object() && item.key() == "Password";
-    if (named && item.value().is_string() && !item.value().get_ref<std::string&>().empty()) {
-      item.value() = "***";
-    } else {
+    const std::string* text = item.value().get_ptr<const std::string*>();
+    if (text == nullptr) {
       mask_secrets(item.value());
+    } else if ((params.is_object() && item.key() == "Password" && !text->empty()) ||
+               text->find("PRIVATE KEY-----") != text->npos) {  // Pasted in by mistake.
+      item.value() = "***";
     }
   }
 }
@@ -92,7 +93,8 @@ std::size_t JournalEntry::bytes() const {
 
 std::string kept_params(Json params, std::string_view sent) {
   // A name can hide behind escapes.
-  const bool no_secrets = sent.find("Password") == sent.npos && sent.find('\\') == sent.npos;
+  const bool no_secrets = sent.find("Password") == sent.npos &&
+                          sent.find("PRIVATE KEY") == sent.npos && sent.find('\\') == sent.npos;
   if (!sent.empty() && sent.size() <= entry_bytes_max && no_secrets) return std::string(sent);
   mask_secrets(params);
   std::string text = params.dump(-1, ' ', false, Json::error_handler_t::replace);

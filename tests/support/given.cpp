@@ -22,6 +22,15 @@ const std::vector<GivenKind>& given_kinds() {
        .action = "CreateDisasterRecoverGroup",
        .params = R"({"Name": "group", "Type": "HOST"})",
        .id = "/DisasterRecoverGroupId"},
+      {.name = "key_pair",
+       .action = "CreateKeyPair",
+       .params = R"({"KeyName": "key", "ProjectId": 0})",
+       .id = "/KeyPair/KeyId"},
+      {.name = "launch_template",
+       .action = "CreateLaunchTemplate",
+       .params = R"({"LaunchTemplateName": "template", "ImageId": "img-487zeit5",
+                     "Placement": {"Zone": "ap-guangzhou-3"}})",
+       .id = "/LaunchTemplateId"},
   };
   return kinds;
 }
