@@ -1,4 +1,4 @@
-// The documentation's own requests about instances, run as they are written once what they name
+// The documentation's own requests about instances and images, run as they are written once what they name
 // exists, in the state that the page asks for.
 #include <gtest/gtest.h>
 
@@ -16,17 +16,21 @@ bool names_instance(const std::string& text) {
   return text.starts_with("ins-") || text == "instance_Id";  // A placeholder of two pages.
 }
 
-// Replaces every id of an instance by that of one that `make` makes.
+// Replaces every text that `make` makes something for by the id of that.
 template <class Make>
 void replace_ids(Json& value, std::map<std::string, std::string>& known, Make make) {
   if (value.is_structured()) {
     for (Json& element : value) replace_ids(element, known, make);
     return;
   }
-  if (!value.is_string() || !names_instance(value.get<std::string>())) return;
-  std::string& id = known[value.get<std::string>()];
-  if (id.empty()) id = make();
-  value = id;
+  if (!value.is_string()) return;
+  const std::string text = value;
+  if (!known.contains(text)) {
+    std::string made = make(text);
+    if (made.empty()) return;
+    known[text] = std::move(made);
+  }
+  value = known[text];
 }
 
 const std::set<std::string, std::less<>> of_stopped = {"StartInstances", "ResetInstancesType",
@@ -54,6 +58,19 @@ std::string make_instance(Emulator& emulator, const std::string& action) {
   return id;
 }
 
+// In the region of the examples that copy one to Guangzhou.
+std::string make_image(Emulator& emulator, const From& from) {
+  const Json made = emulator.call(
+      "RunInstances",
+      {{"ImageId", "img-8toqc6s3"}, {"Placement", {{"Zone", from.region + "-3"}}}}, from);
+  emulator.advance(std::chrono::seconds{1});
+  std::string id = emulator.call(
+      "CreateImage", {{"InstanceId", made["InstanceIdSet"][0]}, {"ImageName", "made"}},
+      from)["ImageId"];
+  emulator.advance(std::chrono::seconds{1});
+  return id;
+}
+
 }  // namespace
 
 TEST(Examples, OfInstancesRunAsWritten) {
@@ -67,12 +84,37 @@ TEST(Examples, OfInstancesRunAsWritten) {
     emulator.admin("PUT", "clock", {{"mode", "frozen"}, {"now", "2017-03-01T00:00:00Z"}});
     Json params = example["params"];
     std::map<std::string, std::string> ids;
-    replace_ids(params, ids, [&] { return make_instance(emulator, action); });
+    replace_ids(params, ids, [&](const std::string& id) {
+      return names_instance(id) ? make_instance(emulator, action) : std::string();
+    });
     if (ids.empty() || action == "DescribeInstances") continue;
     EXPECT_EQ(emulator.code(action, params), "") << example;
     actions.insert(action);
   }
   EXPECT_GE(actions.size(), 25U);
+}
+
+TEST(Examples, OfImagesRunAsWritten) {
+  const auto text = read_file(CVMSIM_SOURCE_DIR "/tests/data/examples.json");
+  std::multiset<std::string> actions;
+  for (const Json& example : Json::parse(text.value())) {
+    const std::string action = example["action"];
+    const Action* known = model().find(action);
+    if (known->category != "images" || action == "ConvertOperatingSystems") continue;
+    Emulator emulator;
+    const From from{.region = action == "SyncImages" ? "ap-beijing" : "ap-guangzhou"};
+    Json params = example["params"];
+    std::map<std::string, std::string> ids;
+    replace_ids(params, ids, [&](const std::string& id) {
+      return names_instance(id)         ? make_instance(emulator, action)
+             : id.starts_with("img-") ? make_image(emulator, from)
+                                      : std::string();
+    });
+    const bool dry = params.contains("DryRun");
+    EXPECT_EQ(emulator.code(action, params, from), dry ? "DryRunOperation" : "") << example;
+    actions.insert(action);
+  }
+  EXPECT_EQ(actions.size(), 15U);
 }
 
 }  // namespace cvm::test

@@ -22,6 +22,12 @@ const std::vector<GivenKind>& given_kinds() {
        .action = "CreateDisasterRecoverGroup",
        .params = R"({"Name": "group", "Type": "HOST"})",
        .id = "/DisasterRecoverGroupId"},
+      {.name = "image",  // Of an instance that the line names.
+       .action = "CreateImage",
+       .params = R"({"ImageName": "image"})",
+       .id = "/ImageId",
+       .made = "CREATING",
+       .states = {{"NORMAL"}}},
   };
   return kinds;
 }
