@@ -46,10 +46,15 @@ Query query_of(const Call& call, const Kind& kind, std::string_view ids) {
 // The page as documents, where their text alone is not enough.
 class Gathering {
  public:
-  Gathering(const Description& what, const Kind& kind, const Query& query)
-      : what_(what), kind_(kind), query_(query) {}
+  Gathering(const Description& what, const Kind& kind, const Query& query,
+            const std::vector<Filter>& computed)
+      : what_(what), kind_(kind), query_(query), computed_(computed) {}
 
   void take(Json doc) {
+    if (!computed_.empty()) {
+      what_.compute(doc);
+      if (!passes(doc, kind_, computed_)) return;
+    }
     if (what_.only && !what_.only(doc)) return;
     if (total_ >= query_.offset && total_ - query_.offset < query_.limit) show(std::move(doc));
     ++total_;
@@ -72,7 +77,7 @@ class Gathering {
  private:
   void show(Json doc) {
     ids_.push_back(doc.at(kind_.id_member).get<std::string>());
-    if (what_.compute) what_.compute(doc);
+    if (what_.compute && computed_.empty()) what_.compute(doc);
     if (!what_.members.empty()) {
       Json part = Json::object();
       for (const std::string_view member : what_.members)
@@ -85,6 +90,7 @@ class Gathering {
   const Description& what_;
   const Kind& kind_;
   const Query& query_;
+  const std::vector<Filter>& computed_;
   std::int64_t total_ = 0;
   std::vector<std::string> ids_, shown_;
 };
@@ -131,7 +137,14 @@ Reply describe(Call& call, const Description& what) {
     reply.add("TotalCount", page.total).list(what.set, page.texts);
     return reply;
   }
-  Gathering gathering(what, kind, query);
+  const auto computed =
+      std::stable_partition(query.filters.begin(), query.filters.end(), [&](const Filter& filter) {
+        return std::find(what.computed.begin(), what.computed.end(), filter.attribute) ==
+               what.computed.end();
+      });
+  const std::vector<Filter> of_computed(computed, query.filters.end());
+  query.filters.erase(computed, query.filters.end());
+  Gathering gathering(what, kind, query, of_computed);
   Query everything = query;
   everything.offset = 0;
   everything.limit = no_limit;

@@ -21,6 +21,8 @@ struct Description {
   std::vector<const Json*> listed = {};        // Documents of the catalogue.
   std::function<bool(const Json&)> only = {};  // What no filter asks for; reads every document.
   std::function<void(Json&)> compute = {};     // Writes members that are worked out when shown.
+  // Filters on such members: they are asked of what was worked out, not of the index.
+  std::vector<std::string_view> computed = {};
 };
 Reply describe(Call& call, const Description& what);
 

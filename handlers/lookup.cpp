@@ -56,6 +56,8 @@ std::shared_ptr<const Image> find_image(const Call& call, const std::string& id)
 
 std::shared_ptr<const Image> require_image(const Call& call, const std::string& id,
                                            std::string_view parameter) {
+  if (auto stored = call.store.find_visible("image", id))
+    call.lifecycle.prepare("image.launch", *stored);
   auto found = find_image(call, id);
   if (found == nullptr)
     refuse(call, {"InvalidImageId.NotFound", "InvalidParameterValue"}, std::string(parameter), id);

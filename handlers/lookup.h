@@ -18,7 +18,8 @@ std::vector<Resource> load(Call& call, std::string_view kind, std::string_view l
 const Zone& require_zone(const Call& call, const std::string& zone, std::string_view parameter);
 
 // An image that the account sees: its own, one that was granted to it, or a public one. nullptr:
-// there is none; require_image() then refuses with InvalidImageId.NotFound.
+// there is none; require_image() then refuses with InvalidImageId.NotFound, and one that no
+// instance can be made from by the code that the action documents for its state.
 std::shared_ptr<const Image> find_image(const Call& call, const std::string& id);
 std::shared_ptr<const Image> require_image(const Call& call, const std::string& id,
                                            std::string_view parameter);

@@ -1,5 +1,5 @@
-// The documentation's own requests about instances, key pairs and launch templates, run as they are
-// written once what they name exists, in the state that the page asks for.
+// The documentation's own requests about instances, images, key pairs and launch templates, run as
+// they are written once what they name exists, in the state that the page asks for.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -16,13 +16,13 @@ namespace {
 // What a text of an example names: the beginning of its ids; empty if nothing that is made here.
 std::string named_by(const std::string& text) {
   if (text == "instance_Id") return "ins-";  // A placeholder of two pages.
-  for (const char* start : {"ins-", "skey-", "lt-"}) {
+  for (const char* start : {"ins-", "skey-", "lt-", "img-"}) {
     if (text.starts_with(start)) return start;
   }
   return {};
 }
 
-// Replaces every id by that of something that `make` makes.
+// Replaces every text that `make` makes something for, of the kind it names, by the id of that.
 template <class Make>
 void replace_ids(Json& value, std::map<std::string, std::string>& known, Make make) {
   if (value.is_structured()) {
@@ -30,11 +30,13 @@ void replace_ids(Json& value, std::map<std::string, std::string>& known, Make ma
     return;
   }
   if (!value.is_string()) return;
-  const std::string text = value.get<std::string>(), named = named_by(text);
-  if (named.empty()) return;
-  std::string& id = known[text];
-  if (id.empty()) id = make(named);
-  value = id;
+  const std::string text = value.get<std::string>();
+  if (!known.contains(text)) {
+    std::string made = make(named_by(text));
+    if (made.empty()) return;
+    known[text] = std::move(made);
+  }
+  value = known[text];
 }
 
 const std::set<std::string, std::less<>> of_stopped = {
@@ -78,6 +80,19 @@ std::string make_launch_template(Emulator& emulator) {
   return id;
 }
 
+// In the region of the examples that copy one to Guangzhou.
+std::string make_image(Emulator& emulator, const From& from) {
+  const Json made = emulator.call(
+      "RunInstances", {{"ImageId", "img-8toqc6s3"}, {"Placement", {{"Zone", from.region + "-3"}}}},
+      from);
+  emulator.advance(std::chrono::seconds{1});
+  std::string id = emulator.call("CreateImage",
+                                 {{"InstanceId", made["InstanceIdSet"][0]}, {"ImageName", "made"}},
+                                 from)["ImageId"];
+  emulator.advance(std::chrono::seconds{1});
+  return id;
+}
+
 }  // namespace
 
 TEST(Examples, RunAsWritten) {
@@ -94,7 +109,8 @@ TEST(Examples, RunAsWritten) {
     replace_ids(params, ids, [&](const std::string& start) {
       return start == "ins-"    ? make_instance(emulator, action)
              : start == "skey-" ? make_key_pair(emulator)
-                                : make_launch_template(emulator);
+             : start == "lt-"   ? make_launch_template(emulator)
+                                : std::string();
     });
     const std::string category = model().find(action)->category;
     const bool whole = category == "key_pairs" || category == "launch_templates";
@@ -110,6 +126,29 @@ TEST(Examples, RunAsWritten) {
     actions.insert(action);
   }
   EXPECT_GE(actions.size(), 39U);
+}
+
+TEST(Examples, OfImagesRunAsWritten) {
+  const auto text = read_file(CVMSIM_SOURCE_DIR "/tests/data/examples.json");
+  std::multiset<std::string> actions;
+  for (const Json& example : Json::parse(text.value())) {
+    const std::string action = example["action"];
+    const Action* known = model().find(action);
+    if (known->category != "images" || action == "ConvertOperatingSystems") continue;
+    Emulator emulator;
+    const From from{.region = action == "SyncImages" ? "ap-beijing" : "ap-guangzhou"};
+    Json params = example["params"];
+    std::map<std::string, std::string> ids;
+    replace_ids(params, ids, [&](const std::string& start) {
+      return start == "ins-"   ? make_instance(emulator, action)
+             : start == "img-" ? make_image(emulator, from)
+                               : std::string();
+    });
+    const bool dry = params.contains("DryRun");
+    EXPECT_EQ(emulator.code(action, params, from), dry ? "DryRunOperation" : "") << example;
+    actions.insert(action);
+  }
+  EXPECT_EQ(actions.size(), 15U);
 }
 
 }  // namespace cvm::test

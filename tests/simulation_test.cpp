@@ -78,6 +78,18 @@ void check_keys(State& state) {
   }
 }
 
+// What must be true of an image at any time: what it waits for is on its way, and its snapshots are
+// where it is.
+void check_image(const Store& store, const Json& doc, bool pending) {
+  const std::string state = doc["ImageState"];
+  EXPECT_EQ(state != "NORMAL", pending) << doc.dump();
+  EXPECT_GE(doc["SnapshotSet"].size(), 1U);
+  for (const Json& snapshot : doc["SnapshotSet"]) {
+    if (state != "DELETING")
+      EXPECT_TRUE(store.find("snapshot", snapshot["SnapshotId"].get<std::string>())) << doc.dump();
+  }
+}
+
 // What a template says of its versions.
 void check_template(const Json& doc, const Json& hidden) {
   const Json& versions = hidden["Versions"];
@@ -107,8 +119,8 @@ void check_invariants(Emulator& emulator) {
             0);
   Statement rows = state.database().prepare(
       "select r.rid, r.part, r.id, r.doc, (select t.patch from transition t where t.id=r.id and "
-      "operation=1), p.kind, (select keys from keys k where k.rid=r.rid), r.hidden from resource r"
-      " join partition p on p.part=r.part");
+      "operation=1), p.kind, (select keys from keys k where k.rid=r.rid), r.hidden, p.account,"
+      " p.region from resource r join partition p on p.part=r.part");
   std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));
@@ -123,6 +135,10 @@ void check_invariants(Emulator& emulator) {
       ASSERT_EQ(doc["LatestOperationState"] == "OPERATING", !rows.text(4).empty()) << doc.dump();
     }
     if (kind.name == "launch_template") check_template(doc, Json::parse(rows.text(7)));
+    if (kind.name == "image") {
+      const Tenant tenant{std::string(rows.text(8)), std::string(rows.text(9))};
+      check_image(state.store(tenant), doc, !rows.text(4).empty());
+    }
     ASSERT_EQ(keys_of(kind, rows.integer(1), rows.text(2), doc), keys_from(rows.blob(6)));
   }
   ASSERT_TRUE(state.records().index == state.records().read_index());
@@ -167,6 +183,7 @@ class Life {
       EXPECT_TRUE(state == "RUNNING" || state == "STOPPED" || state == "SHUTDOWN" ||
                   state == "RESCUE_MODE" || rows.text(3) != "instance")
           << state;
+      EXPECT_EQ(doc.value("ImageState", "NORMAL"), "NORMAL");
       Json shown = doc;
       shown.erase("LatestOperationRequestId");  // Looking draws RequestIds, too.
       dump += shown.dump() + std::string(rows.text(2)) + "\n";
@@ -203,7 +220,7 @@ class Life {
     static const char* const types[] = {"S5.MEDIUM2", "S1.SMALL1", "NoSuch.TYPE", "SR1.MEDIUM4"};
     const From caller = from();
     static const char* const images[] = {"img-487zeit5", "img-8toqc6s3"};
-    Json params = {{"ImageId", below(10) == 0 ? "img-00000000" : images[below(2)]},
+    Json params = {{"ImageId", below(3) == 0 ? some_image() : images[below(2)]},
                    {"SecurityGroupIds", {"sg-0000000" + std::to_string(below(8)), "sg-99999999"}},
                    {"InstanceType", types[below(4)]},
                    {"InstanceCount", 1 + below(4)},
@@ -386,6 +403,56 @@ class Life {
     }
   }
 
+  // One that was made lately, by whomever, or none.
+  std::string some_image() {
+    if (images_.empty() || below(10) == 0) return "img-00000000";
+    return images_[images_.size() - 1 - below(std::min<std::size_t>(images_.size(), 8))];
+  }
+
+  // Images are made of instances, go to other regions and accounts, and are deleted again.
+  void change_images() {
+    const std::string name = "image" + std::to_string(below(40)), image = some_image();
+    From caller = from();
+    std::pair<std::string, Json> call;
+    switch (below(7)) {
+      case 0:
+      case 1: {
+        const Json ids = some_ids(caller);
+        call = {"CreateImage",
+                {{"InstanceId", ids.front()},
+                 {"ImageName", name},
+                 {"ForcePoweroff", below(2) == 0 ? "TRUE" : "false"}}};
+        break;
+      }
+      case 2:
+        call = {"SyncImages",
+                {{"ImageIds", {image}},
+                 {"DestinationRegions",
+                  {caller.region == "ap-shanghai" ? "ap-guangzhou" : "ap-shanghai"}},
+                 {"ImageName", name},
+                 {"ImageSetRequired", true}}};
+        break;
+      case 3:
+        call = {"ModifyImageSharePermission",
+                {{"ImageId", image},
+                 {"AccountIds", {account_of("AKIDEXAMPLE-b").uin}},
+                 {"Permission", below(2) == 0 ? "SHARE" : "CANCEL"}}};
+        break;
+      case 4:
+        call = {"ExportImages", {{"ImageIds", {image}}, {"BucketName", "bucket-1250000000"}}};
+        break;
+      case 5:
+        call = {"ModifyImageAttribute", {{"ImageId", image}, {"ImageName", name}}};
+        break;
+      default:
+        call = {"DeleteImages", {{"ImageIds", {image}}, {"DeleteBindedSnap", below(2) == 0}}};
+    }
+    const Json answer = emulator_.call(call.first, call.second, caller);
+    if (answer.contains("ImageId")) images_.push_back(answer["ImageId"]);
+    for (const Json& copy : answer.value("ImageSet", Json::array()))
+      images_.push_back(copy["ImageId"]);
+  }
+
   void step() {
     static const char* const actions[] = {"StartInstances", "StopInstances", "RebootInstances",
                                           "TerminateInstances"};
@@ -398,10 +465,11 @@ class Life {
       return;
     }
     if (choice < 16) {
-      const std::uint64_t what = below(8);
+      const std::uint64_t what = below(10);
       if (what < 2) return change_groups();
       if (what == 2) return change_keys();
       if (what == 3) return change_templates();
+      if (what < 6) return change_images();
       From caller = from();
       const auto [action, params] = change(caller);
       emulator_.call(action, params, caller);
@@ -417,6 +485,7 @@ class Life {
     if (choice == 0) emulator_.restart();
     if (choice < 4) emulator_.call("DescribeInstances", {{"Limit", 100}});
     if (choice == 4) emulator_.call("DescribeInstances", {{"Limit", 1000}});
+    if (choice == 5) emulator_.call("DescribeImages", {{"Limit", 100}});
   }
 
   std::mt19937_64 random_, disturbance_;
@@ -424,6 +493,7 @@ class Life {
   Emulator emulator_;
   std::vector<std::pair<std::string, From>> known_;
   std::map<std::string, std::vector<std::string>> groups_, keys_, templates_;  // By caller.
+  std::vector<std::string> images_;
 };
 
 class Simulation : public testing::TestWithParam<std::uint64_t> {};

@@ -233,7 +233,8 @@ class Walk {
                              "InvalidParameterValue"}),
              path, value, "Expected format: " + member.format + ".");
     }
-    if (member.pattern && !value.empty() && !member.pattern->holds(value)) {
+    const bool blank = value.empty() && member.blank;
+    if (member.pattern && !blank && !member.pattern->holds(value)) {
       refuse(Rank::value, action_.choose({member.pattern_code, "InvalidParameterValue"}), path,
              value, "Expected pattern: `" + member.pattern_text + "`.");
     }
@@ -258,7 +259,8 @@ class Walk {
       if (!object.contains(other)) continue;
       refuse(Rank::combination,
              action_.choose({"InvalidParameter.InvalidParameterCoexistImageIdsFilters",
-                             "InvalidParameterCombination", "InvalidParameter"}),
+                             "InvalidParameterCombination", "InvalidParameterConflict",
+                             "InvalidParameter"}),
              path + member.name, "", "It cannot be given together with `" + path + other + "`.");
     }
   }

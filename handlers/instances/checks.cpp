@@ -239,7 +239,7 @@ Reinstallation checked_reinstallation(const Call& call, const Resource& instance
   Reinstallation plan{require_image(call, id, "ImageId"), 0};
   const Json& image = plan.image->doc;
   const InstanceType& type = type_of(call, instance.doc);
-  if (image.at("Architecture") != type.family->architecture) {
+  if (!type.boots(image)) {
     refuse(
         call,
         {"InvalidParameterValue.InvalidImageForGivenInstanceType",

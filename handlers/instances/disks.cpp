@@ -177,8 +177,9 @@ Json checked_system_disk(const Call& call, const Args& disk, const InstanceType&
   std::string type = disk.text("DiskType");
   if (type.empty()) type = usual_disk(offered);
   require_disk_type(call, instance_type, "SystemDisk.DiskType", type, offered);
-  const std::int64_t size = disk.integer("DiskSize");
   const std::int64_t image_size = image.doc.at("ImageSize").get<std::int64_t>();
+  std::int64_t size = disk.integer("DiskSize");
+  if (!disk.given("DiskSize")) size = std::max(size, image_size);  // The default has to hold it.
   require_disk_size(instance_type, type, "SystemDisk.DiskSize", size,
                     std::max(system_disk_min_gb, image_size), system_disk_max_gb);
   return {{"DiskType", type},

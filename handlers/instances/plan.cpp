@@ -89,7 +89,7 @@ void plan_image(const Call& call, const Args& args, InstancePlan& plan) {
   const std::string id = args.text("ImageId");
   plan.image = require_image(call, id, "ImageId");
   plan.windows = plan.image->doc.at("Platform") == "Windows";
-  if (plan.image->doc.at("Architecture") != plan.type->family->architecture) {
+  if (!plan.type->boots(plan.image->doc)) {
     refuse(call,
            {"InvalidParameterValue.InvalidImageForGivenInstanceType",
             "InvalidParameterValue.InvalidImageId"},

@@ -1,5 +1,5 @@
 // Reads the catalogue from fixtures/regions.json, instance_types.json, images.json,
-// reserved_offerings.json and prices.json.
+// reserved_offerings.json, prices.json and image_imports.json.
 #include "state/catalog/catalog.h"
 
 #include <algorithm>
@@ -53,6 +53,12 @@ bool InstanceType::local_disk(std::string_view disk_type) const {
                      [&](const Json& disk) { return disk.at("Type") == disk_type; });
 }
 
+bool InstanceType::boots(const Json& image) const {
+  const auto& architecture = image.at("Architecture").get_ref<const std::string&>();
+  return architecture == family->architecture ||
+         (architecture == "i386" && family->architecture == "x86_64");
+}
+
 Catalog::Catalog(const Fixtures& fixtures) {
   read_file(fixtures, "regions.json", [&](const Json& content) { read_regions(content); });
   read_file(fixtures, "instance_types.json", [&](const Json& content) { read_types(content); });
@@ -60,6 +66,7 @@ Catalog::Catalog(const Fixtures& fixtures) {
   read_file(fixtures, "reserved_offerings.json",
             [&](const Json& content) { read_offerings(content); });
   read_file(fixtures, "prices.json", [&](const Json& content) { read_prices(content); });
+  read_file(fixtures, "image_imports.json", [&](const Json& content) { read_imports(content); });
 }
 
 void Catalog::read_regions(const Json& content) {
@@ -175,6 +182,17 @@ void Catalog::read_prices(const Json& content) {
   for (const char* years : {"1", "3", "5"})
     content.at("year_discount_percent").at(years).get<double>();
   prices_ = content;
+}
+
+// Which systems a file may hold. As the API shows it, and what else ImportImage takes.
+void Catalog::read_imports(const Json& content) {
+  for (const Json& system : content.at("ImportImageOsVersionSet")) {
+    text(system, "OsName");
+    for (const char* list : {"OsVersions", "Architecture"}) texts(system, list);
+  }
+  content.at("ImportImageOsListSupported");
+  texts(content, "BootModes");
+  imports_ = content;
 }
 
 const ReservedOffering* Catalog::reserved_offering(std::string_view id) const {

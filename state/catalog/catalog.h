@@ -62,6 +62,7 @@ struct InstanceType {
 
   bool sold_in(std::string_view zone) const;
   bool local_disk(std::string_view disk_type) const;
+  bool boots(const Json& image) const;  // By its architecture.
 };
 
 // One that the cloud offers, or one that an account made.
@@ -95,7 +96,8 @@ class Catalog {
   const Images& images() const { return images_; }                // The public ones.
   std::shared_ptr<const Image> image(std::string_view id) const;  // nullptr: none.
   const ReservedOffering* reserved_offering(std::string_view id) const;
-  const Json& prices() const { return prices_; }  // fixtures/prices.json
+  const Json& prices() const { return prices_; }    // fixtures/prices.json
+  const Json& imports() const { return imports_; }  // fixtures/image_imports.json
 
  private:
   void read_regions(const Json& content);
@@ -103,13 +105,14 @@ class Catalog {
   void read_images(const Json& content);
   void read_offerings(const Json& content);
   void read_prices(const Json& content);
+  void read_imports(const Json& content);
 
   std::vector<Region> regions_;
   std::vector<Family> families_;
   std::vector<InstanceType> types_;
   Images images_;
   std::vector<ReservedOffering> offerings_;
-  Json prices_;
+  Json prices_, imports_;
   std::map<std::string, std::size_t, std::less<>> type_index_, image_index_;
 };
 

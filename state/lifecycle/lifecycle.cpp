@@ -106,7 +106,12 @@ void Lifecycle::finish_later(const Step& step, const Resource& resource, const J
   Time due = cause_.now + duration(step);
   const Effect* effect = cause_.effect;
   if (effect != nullptr && effect->kind == Effect::Kind::stuck) return;
-  if (effect == nullptr || effect->kind != Effect::Kind::outcome || !effect->concerns(member)) {
+  // Of a call that works on several kinds, a state concerns those that can be in it.
+  const auto concerned = [&] {
+    return effect->concerns(member) &&
+           (effect->state.empty() || contains(resource.kind->states, effect->state));
+  };
+  if (effect == nullptr || effect->kind != Effect::Kind::outcome || !concerned()) {
     return end_as_planned(due, step, resource, patch);
   }
   if (effect->after_ms >= 0) due = cause_.now + Milliseconds{effect->after_ms};
@@ -135,13 +140,18 @@ void Lifecycle::note(const Step& step, const Resource& resource, const std::stri
 
 Resource Lifecycle::create(std::string_view step, std::string_view kind, RandomStream& random,
                            Json doc, Json hidden) {
+  return create_in(store_, step, kind, random, std::move(doc), std::move(hidden));
+}
+
+Resource Lifecycle::create_in(Store& there, std::string_view step, std::string_view kind,
+                              RandomStream& random, Json doc, Json hidden) {
   const Step& what = steps_.get(step);
-  enter(what, store_.kind(kind), doc);
-  Resource made = store_.draft(kind, random, std::move(doc), std::move(hidden));
+  enter(what, there.kind(kind), doc);
+  Resource made = there.draft(kind, random, std::move(doc), std::move(hidden));
   note(what, made, "", cause_.now);
   const bool at_once = is_instant(what);
   if (at_once) finish_now(what, made, Json::object());
-  store_.insert(made);
+  there.insert(made);
   if (!at_once) finish_later(what, made, Json::object(), "");
   set_timers(what, made);
   return made;
@@ -194,6 +204,13 @@ bool Lifecycle::planned(std::string_view step, const Resource& resource) const {
   Statement found = store_.records().database.prepare(
       "select 1 from transition where id=? and step=? and operation=0");
   return found.bind(resource.id).bind(step).step();
+}
+
+std::optional<Time> Lifecycle::due(const Resource& resource) const {
+  Statement found = store_.records().database.prepare(
+      "select min(due) from transition where id=? and operation>0 having count(*) > 0");
+  if (!found.bind(resource.id).step()) return std::nullopt;
+  return Time{Milliseconds{found.integer(0)}};
 }
 
 void Lifecycle::set_timers(const Step& step, Resource& resource) {

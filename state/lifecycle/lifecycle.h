@@ -1,6 +1,7 @@
 // The steps of state/steps.h come true: begun by actions or timers, ended when they are due.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,10 @@ class Lifecycle {
   Resource create(std::string_view step, std::string_view kind, RandomStream& random, Json doc,
                   Json hidden = Json::object());
 
+  // The same in another region of the account.
+  Resource create_in(Store& there, std::string_view step, std::string_view kind,
+                     RandomStream& random, Json doc, Json hidden = Json::object());
+
   // A step of a resource that exists, to be begun once all else is checked. Throws if the
   // resource's state is not one the step takes, or it has an operation under way: the code that
   // the action documents for the state, else one that its kind has for such cases.
@@ -68,6 +73,8 @@ class Lifecycle {
   void begin_at(Time due, std::string_view step, const Resource& resource,
                 const Json& patch = Json::object());
   bool planned(std::string_view step, const Resource& resource) const;
+  // When the operation under way ends. Nothing: there is none, or it never does.
+  std::optional<Time> due(const Resource& resource) const;
 
   // What a step does to a resource when it is over.
   void finish(const Step& step, Resource& resource, const Json& patch);

@@ -31,6 +31,12 @@ const std::vector<GivenKind>& given_kinds() {
        .params = R"({"LaunchTemplateName": "template", "ImageId": "img-487zeit5",
                      "Placement": {"Zone": "ap-guangzhou-3"}})",
        .id = "/LaunchTemplateId"},
+      {.name = "image",  // Of an instance that the line names.
+       .action = "CreateImage",
+       .params = R"({"ImageName": "image"})",
+       .id = "/ImageId",
+       .made = "CREATING",
+       .states = {{"NORMAL"}}},
   };
   return kinds;
 }

@@ -52,6 +52,43 @@ async function launch(call, more = {}) {
 // The error that a call ends with.
 const failure = (promise) => promise.then(() => assert.fail('it did not fail'), (error) => error);
 
+// An image of a new instance, as it is made; the answer names it.
+async function createImage(server, call) {
+  const InstanceId = await launch(call);
+  await server.advance(5);
+  return (await call('CreateImage', { InstanceId, ImageName: `of-${InstanceId}` })).ImageId;
+}
+
+const stateOf = async (call, ImageId) => (await call('DescribeImages', { ImageIds: [ImageId] })).ImageSet[0]?.ImageState;
+
+test('image-fails-late: a waiting client sees CREATEFAILED; the next image is made', async (context) => {
+  const server = await withScenario(context, 'image-fails-late');
+  const call = intlClient(server.url);
+  const id = await createImage(server, call);
+  await server.advance(39);
+  assert.equal(await stateOf(call, id), 'CREATING');
+  await server.advance(1);
+  assert.equal(await stateOf(call, id), 'CREATEFAILED');
+  await call('DeleteImages', { ImageIds: [id] });
+  const next = await createImage(server, call);
+  await server.advance(5);
+  assert.equal(await stateOf(call, next), 'NORMAL');
+});
+
+test('image-sync-never-ends: source and copy stay SYNCING until somebody forces them', async (context) => {
+  const server = await withScenario(context, 'image-sync-never-ends');
+  const call = mainlandClient(server.url);
+  const there = mainlandClient(server.url, { region: 'ap-shanghai' });
+  const id = await createImage(server, call);
+  await server.advance(5);
+  const order = { ImageIds: [id], DestinationRegions: ['ap-shanghai'], ImageSetRequired: true };
+  const copy = (await call('SyncImages', order)).ImageSet[0].ImageId;
+  await server.advance(86400);
+  assert.deepEqual([await stateOf(call, id), await stateOf(there, copy)], ['SYNCING', 'SYNCING']);
+  await server.admin('POST', `resources/${copy}/state`, { state: 'NORMAL' });
+  assert.deepEqual([await stateOf(call, id), await stateOf(there, copy)], ['SYNCING', 'NORMAL']);
+});
+
 test('launch-fails-late: a waiting client sees LAUNCH_FAILED and why; the next launch works', async (context) => {
   const server = await withScenario(context, 'launch-fails-late');
   const call = intlClient(server.url);

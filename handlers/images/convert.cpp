@@ -1,34 +1,11 @@
-// Images: for now the public ones, which every account sees in every region; and switching the
-// system of instances to another.
+// Switching the system of instances to another.
 #include <algorithm>
 
-#include "handlers/describe.h"
 #include "handlers/instances/checks.h"
 #include "handlers/lookup.h"
 #include "handlers/registry.h"
 
 namespace cvm {
-
-static Reply DescribeImages(Call& call) {
-  std::string architecture;
-  if (call.args.given("InstanceType")) {
-    const std::string name = call.args.text("InstanceType");
-    if (!well_formed_type(name)) {
-      refuse(call, {"InvalidInstanceType.Malformed", "InvalidParameterValue"}, "InstanceType",
-             name);
-    }
-    const InstanceType* type = call.catalog.instance_type(name);
-    if (type == nullptr)
-      refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"},
-             "InstanceType", name);
-    architecture = type->family->architecture;
-  }
-  Description images{.kind = "image", .ids = "ImageIds", .set = "ImageSet"};
-  for (const auto& image : call.catalog.images()) images.listed.push_back(&image->doc);
-  if (!architecture.empty())
-    images.only = [&](const Json& image) { return image.at("Architecture") == architecture; };
-  return describe(call, images);
-}
 
 // CentOS 7 and 8 become TencentOS in place, by way of the automation agent. DryRun only tells what
 // each could become.
@@ -68,8 +45,7 @@ static Reply ConvertOperatingSystems(Call& call) {
   return Reply().add("SupportTargetOSList", nullptr).add("TaskId", std::to_string(task));
 }
 
-const Actions image_actions = {
-    {"DescribeImages", DescribeImages},
+const Actions image_convert_actions = {
     {"ConvertOperatingSystems", ConvertOperatingSystems},
 };
 
