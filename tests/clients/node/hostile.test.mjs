@@ -79,7 +79,7 @@ describe('a long name', () => {
     test(`of ${length} characters`, async () => {
       const key = 'k'.repeat(length);
       const name = JSON.stringify({ KeyName: key, ProjectId: 0 });
-      assert.equal(await code('CreateKeyPair', name), 'InvalidParameterValue');
+      assert.equal(await code('CreateKeyPair', name), 'InvalidKeyPairNameTooLong');
       const run = { ImageId: 'img-487zeit5', Placement: { Zone: 'ap-guangzhou-3' } };
       const items = JSON.stringify({ ...run, Metadata: { Items: [{ Key: key, Value: 'v' }] } });
       assert.equal(await code('RunInstances', items), 'InvalidParameterValue');
@@ -88,7 +88,7 @@ describe('a long name', () => {
 
   test('in a query', async () => {
     const query = `KeyName=${'k'.repeat(27_000)}&ProjectId=0`;
-    assert.equal(await code('CreateKeyPair', undefined, { method: 'GET', query }), 'InvalidParameterValue');
+    assert.equal(await code('CreateKeyPair', undefined, { method: 'GET', query }), 'InvalidKeyPairNameTooLong');
   });
 });
 

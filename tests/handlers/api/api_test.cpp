@@ -211,7 +211,8 @@ TEST(Validate, ReportsTheFirstViolationInTheOrderOfTheContract) {
        "InvalidPeriod InstanceChargePrepaid.Period"},
       {"RunInstances", R"({"ImageId":"img-12345678","Placement":{"Zone":"z"},"ClientToken":"é"})",
        "InvalidParameterValue.IncorrectFormat ClientToken"},
-      {"CreateKeyPair", R"({"KeyName":"a-b","ProjectId":0})", "InvalidParameterValue KeyName"},
+      {"CreateKeyPair", R"({"KeyName":"a-b","ProjectId":0})",
+       "InvalidKeyPairNameIncludeIllegalChar KeyName"},
   };
   for (const Case& one : cases)
     EXPECT_EQ(refusal(one.action, one.params), one.refusal) << one.params;
