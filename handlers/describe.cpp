@@ -137,8 +137,8 @@ Reply describe(Call& call, const Description& what) {
     reply.add("TotalCount", page.total).list(what.set, page.texts);
     return reply;
   }
-  const auto computed = std::stable_partition(
-      query.filters.begin(), query.filters.end(), [&](const Filter& filter) {
+  const auto computed =
+      std::stable_partition(query.filters.begin(), query.filters.end(), [&](const Filter& filter) {
         return std::find(what.computed.begin(), what.computed.end(), filter.attribute) ==
                what.computed.end();
       });

@@ -9,8 +9,8 @@ Registry::Registry() {
         &instance_operate_actions, &instance_reset_actions, &instance_modify_actions,
         &instance_charge_actions, &instance_type_actions, &image_describe_actions,
         &image_create_actions, &image_manage_actions, &image_transfer_actions,
-        &image_convert_actions, &networking_actions,
-        &security_group_actions, &price_actions, &placement_group_actions}) {
+        &image_convert_actions, &networking_actions, &security_group_actions, &price_actions,
+        &placement_group_actions}) {
     add(*table);
   }
 }

@@ -201,15 +201,16 @@ TEST(Contract, EveryDocumentedExampleIsValid) {
   }
 }
 
-// Those that name an instance: tests/examples_test.cpp.
+// Those that name an instance or an image: tests/examples_test.cpp.
 TEST(Contract, EveryDocumentedExampleOfDescribeIsAnswered) {
   Emulator emulator;
   const Json examples = Json::parse(content(CVMSIM_SOURCE_DIR "/tests/data/examples.json"));
   for (const Json& example : examples) {
     const std::string action = example["action"];
-    const Member* ids = model().find(action)->in.find("InstanceIds");
+    const Shape& in = model().find(action)->in;
+    const Member* ids = in.find("InstanceIds");
     const bool named = example.dump().find("\"ins-") != std::string::npos;
-    const bool must_exist = named && (ids == nullptr || ids->required);
+    const bool must_exist = (named && (ids == nullptr || ids->required)) || in.find("ImageId");
     if (action.starts_with("Describe") && implemented(action) && !must_exist)
       EXPECT_EQ(emulator.code(action, example["params"]), "") << example;
   }

@@ -1,5 +1,5 @@
-// The documentation's own requests about instances and images, run as they are written once what they name
-// exists, in the state that the page asks for.
+// The documentation's own requests about instances and images, run as they are written once what
+// they name exists, in the state that the page asks for.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -61,12 +61,12 @@ std::string make_instance(Emulator& emulator, const std::string& action) {
 // In the region of the examples that copy one to Guangzhou.
 std::string make_image(Emulator& emulator, const From& from) {
   const Json made = emulator.call(
-      "RunInstances",
-      {{"ImageId", "img-8toqc6s3"}, {"Placement", {{"Zone", from.region + "-3"}}}}, from);
+      "RunInstances", {{"ImageId", "img-8toqc6s3"}, {"Placement", {{"Zone", from.region + "-3"}}}},
+      from);
   emulator.advance(std::chrono::seconds{1});
-  std::string id = emulator.call(
-      "CreateImage", {{"InstanceId", made["InstanceIdSet"][0]}, {"ImageName", "made"}},
-      from)["ImageId"];
+  std::string id = emulator.call("CreateImage",
+                                 {{"InstanceId", made["InstanceIdSet"][0]}, {"ImageName", "made"}},
+                                 from)["ImageId"];
   emulator.advance(std::chrono::seconds{1});
   return id;
 }
@@ -106,7 +106,7 @@ TEST(Examples, OfImagesRunAsWritten) {
     Json params = example["params"];
     std::map<std::string, std::string> ids;
     replace_ids(params, ids, [&](const std::string& id) {
-      return names_instance(id)         ? make_instance(emulator, action)
+      return names_instance(id)       ? make_instance(emulator, action)
              : id.starts_with("img-") ? make_image(emulator, from)
                                       : std::string();
     });

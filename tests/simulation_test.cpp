@@ -109,7 +109,8 @@ void check_invariants(Emulator& emulator) {
   Index present, pending;
   Statement rows = state.database().prepare(
       "select r.rid, r.part, r.id, r.doc, (select t.patch from transition t where t.id=r.id and "
-      "operation=1), p.kind, p.account, p.region from resource r join partition p on p.part=r.part");
+      "operation=1), p.kind, p.account, p.region from resource r join partition p on "
+      "p.part=r.part");
   std::set<std::string> addresses;
   while (rows.step()) {
     const Json doc = Json::parse(rows.text(3));

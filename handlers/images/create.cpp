@@ -86,8 +86,10 @@ void plan_snapshots(const Call& call, ImagePlan& plan) {
     plan.snapshots.push_back(snapshot->doc);
   }
   if (plan.system.is_null()) {
-    throw Error{"InvalidParameter.SystemSnapshotNotFound", parameter,
-                call.args.texts(parameter).front(), {}};
+    throw Error{"InvalidParameter.SystemSnapshotNotFound",
+                parameter,
+                call.args.texts(parameter).front(),
+                {}};
   }
 }
 
@@ -174,8 +176,7 @@ static Reply CreateImage(Call& call) {
   if (!args.given("InstanceId") && !args.given("SnapshotIds"))
     throw Error{"InvalidParameter.SpecifyOneParameter", "InstanceId`, `SnapshotIds", "", {}};
   ImagePlan plan = plan_image(call);
-  if (args.given("InstanceId"))
-    return Reply().add("ImageId", create_from_instance(call, plan).id);
+  if (args.given("InstanceId")) return Reply().add("ImageId", create_from_instance(call, plan).id);
   plan_snapshots(call, plan);
   RandomStream random = call.store.random_stream();
   return Reply().add("ImageId", make_image(call, call.store, "image.create", random, plan).id);
@@ -188,9 +189,8 @@ static Reply ImportImage(Call& call) {
   RandomStream random = call.store.random_stream();
   plan.source = "EXTERNAL_IMPORT";
   plan.system = imported_system(call);
-  plan.snapshots =
-      make_snapshots(call.store, random,
-                     {{{"DiskUsage", "SYSTEM_DISK"}, {"DiskSize", imported_gb}}}, plan.system);
+  plan.snapshots = make_snapshots(
+      call.store, random, {{{"DiskUsage", "SYSTEM_DISK"}, {"DiskSize", imported_gb}}}, plan.system);
   make_image(call, call.store, "image.import", random, plan);
   return {};
 }

@@ -57,12 +57,11 @@ Resource require_own_image(const Call& call, const std::string& id, std::string_
            std::string(parameter), id);
   }
   if (call.catalog.image(id) != nullptr) {
-    refuse(
-        call,
-        {"UnsupportedOperation.PublicImageExportUnsupported",
-         "InvalidParameterValue.InvalidImageId", "UnauthorizedOperation.ImageNotBelongToAccount",
-         "InvalidImageId.NotFound"},
-        std::string(parameter), id, "It is a public image.");
+    refuse(call,
+           {"UnsupportedOperation.PublicImageExportUnsupported",
+            "InvalidParameterValue.InvalidImageId", "UnauthorizedOperation.ImageNotBelongToAccount",
+            "InvalidImageId.NotFound"},
+           std::string(parameter), id, "It is a public image.");
   }
   throw Error{"InvalidImageId.NotFound", std::string(parameter), id, {}};
 }
@@ -82,9 +81,8 @@ void require_image_name(const Store& there, const std::string& name) {
 void require_image_room(const Call& call, const Store& there) {
   const std::int64_t quota = call.quotas.get(there.tenant(), "images");
   if (there.count("image") < quota) return;
-  throw Error{
-      "ImageQuotaLimitExceeded", "", "",
-      "The quota in `" + there.tenant().region + "` is " + std::to_string(quota) + "."};
+  throw Error{"ImageQuotaLimitExceeded", "", "",
+              "The quota in `" + there.tenant().region + "` is " + std::to_string(quota) + "."};
 }
 
 Json system_of(const Image& image) {
@@ -129,9 +127,9 @@ ImagePlan plan_image(const Call& call) {
 Resource make_image(const Call& call, Store& there, std::string_view step, RandomStream& random,
                     const ImagePlan& plan) {
   const Json& system = plan.system;
-  const auto disk =
-      std::find_if(plan.snapshots.begin(), plan.snapshots.end(),
-                   [](const Json& one) { return one.at("DiskUsage") == "SYSTEM_DISK"; });
+  const auto disk = std::find_if(plan.snapshots.begin(), plan.snapshots.end(), [](const Json& one) {
+    return one.at("DiskUsage") == "SYSTEM_DISK";
+  });
   Json hidden = plan.hidden;
   for (const char* member : {"DefaultLoginUser", "DefaultLoginPort", "ConvertsTo"})
     hidden[member] = system.at(member);

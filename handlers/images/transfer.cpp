@@ -14,16 +14,15 @@ void require_destination(const Call& call, const std::string& region, bool share
   const std::string parameter = "DestinationRegions";
   const Region* found = call.catalog.region(region);
   if (found == nullptr) throw Error{"InvalidRegion.NotFound", parameter, region, {}};
-  if (found->state != "AVAILABLE")
-    throw Error{"InvalidRegion.Unavailable", parameter, region, {}};
+  if (found->state != "AVAILABLE") throw Error{"InvalidRegion.Unavailable", parameter, region, {}};
   const bool here = region == call.region.id;
   if (encrypt && !here)
     throw Error{"UnsupportedOperation.SyncEncryptImageNotSupport", parameter, region,
                 "Encrypted copies are made in the image's own region."};
   if (here == (shared || encrypt)) return;
-  throw Error{"InvalidParameterValue.InvalidRegion", parameter, region,
-              shared ? "A shared image is copied in its own region."
-                     : "The image is in this region."};
+  throw Error{
+      "InvalidParameterValue.InvalidRegion", parameter, region,
+      shared ? "A shared image is copied in its own region." : "The image is in this region."};
 }
 
 Resource copy_image(const Call& call, const Resource& image, Store& there,
@@ -93,8 +92,8 @@ static Reply SyncImages(Call& call) {
   Operation sync = prepare_image(call, "image.sync", image);
   if (image.hidden.value("Encrypted", false))
     throw Error{"UnsupportedOperation.EncryptedImagesNotSupported", "ImageIds", id, {}};
-  const std::string name =
-      args.given("ImageName") ? args.text("ImageName") : image.doc.at("ImageName").get<std::string>();
+  const std::string name = args.given("ImageName") ? args.text("ImageName")
+                                                   : image.doc.at("ImageName").get<std::string>();
   Json copies = Json::array();
   for (const std::string& region : args.texts("DestinationRegions")) {
     require_destination(call, region, !shared.empty(), encrypt);
