@@ -24,6 +24,9 @@ struct ActionCall {
   const Effect& effect;  // What a fault makes of it.
 };
 
+// Everything that is due for the account happens, in steps between which others get the lock.
+void let_time_pass(State& state, const std::string& account, Time wall, StateLock* lock);
+
 // Lets time pass for the account, then runs the handler: everything it does is kept or, if it
 // throws, undone. A ClientToken that was seen before is answered as then, DryRun changes nothing.
 // Returns the answer as Reply::take() gives it. Throws Error to refuse. The caller holds the lock;

@@ -120,8 +120,9 @@ class State {
   // What all clocks say: the common one under "", others by uin.
   std::map<std::string, Time, std::less<>> times(Time wall) const;
 
-  // Everything that is due for the account happens. Cheap when nothing is.
-  void apply_due(const std::string& account, Time wall);
+  // Everything that is due for the account happens, or so much of it: false if there is more. Cheap
+  // when nothing is due.
+  bool apply_due(const std::string& account, Time wall, std::int64_t most = INT64_MAX);
   void apply_due_all(Time wall);
 
   void record(std::vector<StateChange> changes) { events_.add(std::move(changes)); }

@@ -31,8 +31,10 @@ std::vector<StateChange> State::apply_due_account(const std::string& account, Ti
   return cvm::apply_due(records(), settings_.steps, settings_.seed, account, now(account, wall));
 }
 
-void State::apply_due(const std::string& account, Time wall) {
-  record(apply_due_account(account, wall));
+bool State::apply_due(const std::string& account, Time wall, std::int64_t most) {
+  const Time now = this->now(account, wall);
+  record(cvm::apply_due(records(), settings_.steps, settings_.seed, account, now, most));
+  return records().is_quiet(account, now);
 }
 
 void State::apply_due_all(Time wall) {

@@ -56,7 +56,7 @@ void Gateway::begin(Exchange& exchange) {
     exchange.refusal = read_parameters(exchange);  // 5. parameters; told after the rate limit
     std::unique_lock lock(state_.mutex);
     exchange.request_id = state_.next_request_id(exchange.caller.account.uin);
-    apply_faults(exchange);  // 6. rate limit  7. faults before the work
+    apply_faults(exchange, lock);  // 6. rate limit  7. faults before the work
     exchange.delay = exchange.decision.delay;
     if (exchange.delay.count() == 0) perform(exchange, lock);
   });
@@ -175,14 +175,14 @@ std::optional<Error> Gateway::read_parameters(Exchange& exchange) const {
 
 // A rule may put a limit of its own in the place of the documented one; other rules see only what
 // is not refused.
-void Gateway::apply_faults(Exchange& exchange) {
+void Gateway::apply_faults(Exchange& exchange, StateLock& lock) {
   if (state_.faults().empty()) {
     if (auto refusal = check_rate(exchange, std::nullopt)) exchange.refusal = std::move(refusal);
     return;
   }
   const Tenant tenant = exchange.tenant();
   // Rules may ask for the state of what is there: it has to be that of now.
-  state_.apply_due(tenant.account, exchange.wall);
+  let_time_pass(state_, tenant.account, exchange.wall, &lock);
   const Store store = state_.store(tenant);
   const FaultCall call{exchange.action->name,
                        exchange.request_id,

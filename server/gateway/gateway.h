@@ -46,7 +46,7 @@ class Gateway {
   std::optional<Error> read_parameters(Exchange& exchange) const;
   std::optional<Error> check_rate(const Exchange& exchange,
                                   const std::optional<std::int64_t>& limit);
-  void apply_faults(Exchange& exchange);
+  void apply_faults(Exchange& exchange, StateLock& lock);
   void perform(Exchange& exchange, StateLock& lock);
   void fail(Exchange& exchange, const Error& error);
   void complete(Exchange& exchange);

@@ -133,20 +133,20 @@ Time first_due(Database& database, const std::string& account) {
 }  // namespace
 
 std::vector<StateChange> apply_due(Records& records, const Steps& steps, std::uint64_t seed,
-                                   const std::string& account, Time now) {
+                                   const std::string& account, Time now, std::int64_t most) {
   std::vector<StateChange> changes;
   if (records.is_quiet(account, now)) return changes;
   Database& database = records.database;
   std::optional<Row> row = next_due(database, account, now);
   if (row) {
     Savepoint work(database);
-    for (; row; row = next_due(database, account, now)) {
+    for (; row && most > 0; row = next_due(database, account, now), --most) {
       database.prepare("delete from transition where seq=?").bind(row->seq).run();
       apply_one(records, steps, seed, *row, now, changes);
     }
     work.commit();
   }
-  records.quiet_before(account, first_due(database, account));
+  if (!row) records.quiet_before(account, first_due(database, account));
   return changes;
 }
 

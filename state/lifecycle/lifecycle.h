@@ -144,9 +144,10 @@ Json apply(const Json& patch, Resource& resource);
 
 void add_transition(Records& records, const ScheduledTransition& what);
 
-// Applies everything of this account that is due, in order, each at its own time. What cannot be
-// applied is dropped, and told as a change whose step is "dropped: " and the reason.
+// Applies everything of this account that is due, in order, each at its own time; or so many of it.
+// What cannot be applied is dropped, and told as a change whose step is "dropped: " and the reason.
 std::vector<StateChange> apply_due(Records& records, const Steps& steps, std::uint64_t seed,
-                                   const std::string& account, Time now);
+                                   const std::string& account, Time now,
+                                   std::int64_t most = INT64_MAX);
 
 }  // namespace cvm
