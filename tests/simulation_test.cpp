@@ -218,9 +218,10 @@ class Life {
   void run_instances() {
     static const char* const charge_types[] = {"POSTPAID_BY_HOUR", "PREPAID", "SPOTPAID"};
     static const char* const types[] = {"S5.MEDIUM2", "S1.SMALL1", "NoSuch.TYPE", "SR1.MEDIUM4"};
-    const From caller = from();
+    From caller = from();
+    const std::string image = below(3) == 0 ? some_image(caller) : "";
     static const char* const images[] = {"img-487zeit5", "img-8toqc6s3"};
-    Json params = {{"ImageId", below(3) == 0 ? some_image() : images[below(2)]},
+    Json params = {{"ImageId", image.empty() ? images[below(2)] : image},
                    {"SecurityGroupIds", {"sg-0000000" + std::to_string(below(8)), "sg-99999999"}},
                    {"InstanceType", types[below(4)]},
                    {"InstanceCount", 1 + below(4)},
@@ -403,54 +404,66 @@ class Life {
     }
   }
 
-  // One that was made lately, by whomever, or none.
-  std::string some_image() {
+  // One that was made lately, mostly of its owner, or none.
+  std::string some_image(From& caller) {
     if (images_.empty() || below(10) == 0) return "img-00000000";
-    return images_[images_.size() - 1 - below(std::min<std::size_t>(images_.size(), 8))];
+    const auto& [id, owner] =
+        images_[images_.size() - 1 - below(std::min<std::size_t>(images_.size(), 8))];
+    if (below(10) > 0) caller = owner;
+    return id;
   }
 
-  // Images are made of instances, go to other regions and accounts, and are deleted again.
-  void change_images() {
-    const std::string name = "image" + std::to_string(below(40)), image = some_image();
-    From caller = from();
-    std::pair<std::string, Json> call;
-    switch (below(7)) {
-      case 0:
-      case 1: {
-        const Json ids = some_ids(caller);
-        call = {"CreateImage",
-                {{"InstanceId", ids.front()},
-                 {"ImageName", name},
-                 {"ForcePoweroff", below(2) == 0 ? "TRUE" : "false"}}};
-        break;
-      }
-      case 2:
-        call = {"SyncImages",
-                {{"ImageIds", {image}},
-                 {"DestinationRegions",
-                  {caller.region == "ap-shanghai" ? "ap-guangzhou" : "ap-shanghai"}},
-                 {"ImageName", name},
-                 {"ImageSetRequired", true}}};
-        break;
-      case 3:
-        call = {"ModifyImageSharePermission",
-                {{"ImageId", image},
-                 {"AccountIds", {account_of("AKIDEXAMPLE-b").uin}},
-                 {"Permission", below(2) == 0 ? "SHARE" : "CANCEL"}}};
-        break;
-      case 4:
-        call = {"ExportImages", {{"ImageIds", {image}}, {"BucketName", "bucket-1250000000"}}};
-        break;
-      case 5:
-        call = {"ModifyImageAttribute", {{"ImageId", image}, {"ImageName", name}}};
-        break;
-      default:
-        call = {"DeleteImages", {{"ImageIds", {image}}, {"DeleteBindedSnap", below(2) == 0}}};
+  // From an instance, or from the snapshots of another image.
+  Json make_image(From& caller, const std::string& name) {
+    Json params = {{"ImageName", name}};
+    if (below(2) == 0) {
+      params["InstanceId"] = some_ids(caller).front();
+      params["ForcePoweroff"] = below(2) == 0 ? "TRUE" : "false";
+      return emulator_.call("CreateImage", params, caller);
     }
-    const Json answer = emulator_.call(call.first, call.second, caller);
-    if (answer.contains("ImageId")) images_.push_back(answer["ImageId"]);
-    for (const Json& copy : answer.value("ImageSet", Json::array()))
-      images_.push_back(copy["ImageId"]);
+    const std::string of = some_image(caller);
+    const Json found = emulator_.call("DescribeImages", {{"ImageIds", {of}}}, caller)["ImageSet"];
+    params["SnapshotIds"] = {"snap-00000000"};
+    if (!found.empty()) params["SnapshotIds"][0] = found[0]["SnapshotSet"][0]["SnapshotId"];
+    return emulator_.call("CreateImage", params, caller);
+  }
+
+  Json change_image(From& caller, const std::string& name) {
+    const std::string id = some_image(caller);
+    const char* const elsewhere = caller.region == "ap-shanghai" ? "ap-guangzhou" : "ap-shanghai";
+    const auto call = [&](const char* action, const Json& params) {
+      return emulator_.call(action, params, caller);
+    };
+    switch (below(5)) {
+      case 0: {
+        const Json copies = call("SyncImages", {{"ImageIds", {id}},
+                                                {"DestinationRegions", {elsewhere}},
+                                                {"ImageName", name},
+                                                {"ImageSetRequired", true}});
+        if (copies.contains("Error")) return copies;
+        caller.region = elsewhere;
+        return copies["ImageSet"][0];
+      }
+      case 1:
+        return call("ModifyImageSharePermission",
+                    {{"ImageId", id},
+                     {"AccountIds", {account_of("AKIDEXAMPLE-b").uin}},
+                     {"Permission", below(2) == 0 ? "SHARE" : "CANCEL"}});
+      case 2:
+        return call("ExportImages", {{"ImageIds", {id}}, {"BucketName", "bucket-1250000000"}});
+      case 3:
+        return call("ModifyImageAttribute", {{"ImageId", id}, {"ImageName", name}});
+      default:
+        return call("DeleteImages", {{"ImageIds", {id}}, {"DeleteBindedSnap", below(2) == 0}});
+    }
+  }
+
+  // Images are made, go to other regions and accounts, and are deleted again.
+  void change_images() {
+    From caller = from();
+    const std::string name = "image" + std::to_string(below(40));
+    const Json answer = below(2) == 0 ? make_image(caller, name) : change_image(caller, name);
+    if (answer.contains("ImageId")) images_.emplace_back(answer["ImageId"], caller);
   }
 
   void step() {
@@ -493,7 +506,7 @@ class Life {
   Emulator emulator_;
   std::vector<std::pair<std::string, From>> known_;
   std::map<std::string, std::vector<std::string>> groups_, keys_, templates_;  // By caller.
-  std::vector<std::string> images_;
+  std::vector<std::pair<std::string, From>> images_;
 };
 
 class Simulation : public testing::TestWithParam<std::uint64_t> {};
