@@ -159,6 +159,9 @@ Resource create_from_instance(Call& call, ImagePlan& plan) {
   const Json disks = disks_of(call, instance);
   RandomStream random = call.store.random_stream();
   plan.system = system_of(call, instance.doc);
+  // Its keys stay in the system: none of them can be deleted as long as the image is there.
+  const Json& keys = instance.doc.at("LoginSettings").at("KeyIds");
+  if (!keys.empty()) plan.hidden["KeyIds"] = keys;
   plan.snapshots = make_snapshots(call.store, random, disks, plan.system);
   Resource image = make_image(call, call.store, "image.create", random, plan);
   operation.begin();

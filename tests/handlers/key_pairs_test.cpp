@@ -105,22 +105,6 @@ TEST(KeyPairs, ThePrivateKeyIsKeptNowhere) {
   }
 }
 
-TEST(KeyPairs, AnImageKeepsTheKeysOfItsInstance) {
-  Emulator emulator;
-  const std::string key = created(emulator)["KeyId"];
-  Store store = emulator.state().store({"100000000001", "ap-guangzhou"});
-  RandomStream random = store.random_stream();
-  const Resource image =
-      store.create("image", random, {{"ImageId", ""}, {"ImageName", "made of an instance"}},
-                   {{"KeyIds", {key}}});
-  const Json response = emulator.call("DeleteKeyPairs", {{"KeyIds", {key}}});
-  EXPECT_EQ(response["Error"]["Code"], "InvalidParameterValue.KeyPairNotSupported");
-  EXPECT_NE(response["Error"]["Message"].get<std::string>().find("An image uses it."),
-            std::string::npos);
-  store.erase(image);
-  EXPECT_EQ(emulator.code("DeleteKeyPairs", {{"KeyIds", {key}}}), "");
-}
-
 namespace {
 
 const StateLock* held = nullptr;
