@@ -181,6 +181,17 @@ void Catalog::read_prices(const Json& content) {
     content.at(name).get<double>();
   for (const char* years : {"1", "3", "5"})
     content.at("year_discount_percent").at(years).get<double>();
+  for (const auto& [id, host] : content.at("hosts").at("types").items()) {
+    for (const char* total : {"CpuTotal", "MemTotal", "DiskTotal", "GpuTotal"})
+      host.at(total).get<std::int64_t>();
+    text(host, "DiskType");
+    host.at("Customized").get<bool>();
+    texts(host, "InstanceFamilies");
+  }
+  const Json& customized = content.at("hosts").at("customized");
+  text(customized, "Architecture");
+  for (const char* list : {"SystemDiskTypes", "DataDiskTypes"}) texts(customized, list);
+  customized.at("LocalDiskTypeList");
   prices_ = content;
 }
 
