@@ -59,6 +59,7 @@ double spot_price(const Catalog& catalog, const InstanceType& type) {
 
 HourPrice machine_hour(const Catalog& catalog, const InstanceType& type,
                        const std::string& charge_type) {
+  if (charge_type == "CDHPAID") return {};  // The host is paid for.
   return {type.hour_price_usd,
           charge_type == "SPOTPAID" ? spot_price(catalog, type) : type.hour_price_usd};
 }

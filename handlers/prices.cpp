@@ -24,7 +24,7 @@ std::string charge_type_of(const Resource& instance) {
 // All that an instance costs in an hour.
 HourPrice hour_of(const Call& call, const Resource& instance) {
   HourPrice hour =
-      machine_hour(call.catalog, type_of(call, instance.doc), charge_type_of(instance));
+      machine_hour(call.catalog, *type_of(call, instance.doc), charge_type_of(instance));
   hour += disks_hour(call.catalog, instance.doc.at("SystemDisk"), instance.doc.at("DataDisks"));
   return hour;
 }

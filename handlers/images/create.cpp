@@ -32,7 +32,7 @@ Json system_of(const Call& call, const Json& instance) {
                                          {"Platform", os_name.substr(0, os_name.find(' '))},
                                          {"IsSupportCloudinit", true},
                                          {"ConvertsTo", Json::array()}});
-  system["Architecture"] = type_of(call, instance).family->architecture;
+  system["Architecture"] = type_of(call, instance)->family->architecture;
   for (const char* member : {"LicenseType", "DefaultLoginUser", "DefaultLoginPort"})
     system[member] = instance.at(member);
   return system;

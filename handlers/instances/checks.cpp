@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "handlers/hosts.h"
 #include "handlers/instances/disks.h"
 #include "handlers/lookup.h"
 #include "handlers/rules.h"
@@ -98,14 +99,14 @@ void check_offer(const Call& call, const Resource& instance, const InstanceType&
 
 bool is_windows(const Json& instance) { return text(instance, "OsName").starts_with("Windows"); }
 
-const InstanceType& type_of(const Call& call, const Json& instance) {
-  const InstanceType* type = call.catalog.instance_type(text(instance, "InstanceType"));
+std::shared_ptr<const InstanceType> type_of(const Call& call, const Json& instance) {
+  auto type = find_instance_type(call, text(instance, "InstanceType"));
   if (type == nullptr) {
     refuse(call,
            {"UnsupportedOperation.OriginalInstanceTypeInvalid", "InvalidInstance.NotSupported"},
            "InstanceType", text(instance, "InstanceType"));
   }
-  return *type;
+  return type;
 }
 
 std::optional<Time> expiry_of(const Json& instance) {
@@ -205,7 +206,8 @@ const InstanceType& checked_type_change(const Call& call, const Resource& instan
     refuse(call, {"InvalidParameterValue.InstanceTypeNotFound", "InvalidParameterValue"}, parameter,
            name, "There is no such type.");
   }
-  const InstanceType& from = type_of(call, instance.doc);
+  const auto present = type_of(call, instance.doc);
+  const InstanceType& from = *present;
   if (&from == to) {
     throw Error{"InvalidParameterValue", parameter, name, "The instance has this type already."};
   }
@@ -238,14 +240,14 @@ Reinstallation checked_reinstallation(const Call& call, const Resource& instance
       args.given("ImageId") ? args.text("ImageId") : text(instance.doc, "ImageId");
   Reinstallation plan{require_image(call, id, "ImageId"), 0};
   const Json& image = plan.image->doc;
-  const InstanceType& type = type_of(call, instance.doc);
-  if (!type.boots(image)) {
+  const auto type = type_of(call, instance.doc);
+  if (!type->boots(image)) {
     refuse(
         call,
         {"InvalidParameterValue.InvalidImageForGivenInstanceType",
          "InvalidParameterValue.InvalidImageIdForRetsetInstance"},
         "ImageId", id,
-        "`" + type.id + "` runs images of the architecture `" + type.family->architecture + "`.");
+        "`" + type->id + "` runs images of the architecture `" + type->family->architecture + "`.");
   }
   if (image.at("LicenseType") != instance.doc.at("LicenseType"))
     throw Error{"UnsupportedOperation.InvalidImageLicenseTypeForReset", "ImageId", id, {}};

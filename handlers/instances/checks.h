@@ -2,6 +2,7 @@
 // them, and what a price inquiry says of them, goes by the same rules.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,7 @@ namespace cvm {
 
 // Of an instance's document.
 bool is_windows(const Json& instance);
-const InstanceType& type_of(const Call& call, const Json& instance);
+std::shared_ptr<const InstanceType> type_of(const Call& call, const Json& instance);
 std::optional<Time> expiry_of(const Json& instance);  // Of monthly subscriptions.
 
 // GPUInfo of an instance of this type; null without a GPU.

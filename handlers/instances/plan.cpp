@@ -8,6 +8,7 @@
 #include <set>
 
 #include "handlers/api/formats.h"
+#include "handlers/hosts.h"
 #include "handlers/instances/bandwidth.h"
 #include "handlers/instances/checks.h"
 #include "handlers/instances/disks.h"
@@ -24,14 +25,13 @@ constexpr std::size_t private_ips_max = 20, metadata_bytes_max = 512 << 10;
 constexpr std::int64_t ipv6_addresses_max = 10;
 constexpr auto timer_ahead_min = std::chrono::minutes{5};
 
-// What names things that do not exist yet here, or not at all.
-void check_references(const Args& args) {
-  for (const std::string& id : args.object("Placement").texts("HostIds")) {
-    throw Error{"InvalidHostId.NotFound", "Placement.HostIds", id, {}};
-  }
+void check_references(const Call& call, const Args& args) {
+  for (const std::string& id : args.object("Placement").texts("HostIds"))
+    if (!call.store.find("host", id))
+      throw Error{"InvalidHostId.NotFound", "Placement.HostIds", id, {}};
 }
 
-// Likewise, of what only RunInstances takes.
+// What names things that do not exist here.
 void check_members(const Args& args) {
   for (const std::string& id : args.texts("ChcIds")) {
     throw Error{"InvalidParameterValue.ChcHostsNotFound", "ChcIds", id, {}};
@@ -59,19 +59,25 @@ void plan_placement(const Call& call, const Args& args, InstancePlan& plan) {
 void plan_type(const Call& call, const Args& args, InstancePlan& plan) {
   const std::string name = args.text("InstanceType");
   plan.charge_type = args.text("InstanceChargeType");
-  if (plan.charge_type == "CDHPAID") {
-    throw Error{"MissingParameter", "Placement.HostIds", "",
-                "`CDHPAID` instances run on a dedicated host."};
-  }
-  if (name.starts_with("CDH_")) {
+  const Args placement = args.object("Placement");
+  const bool on_host = plan.charge_type == "CDHPAID", customized = name.starts_with("CDH_");
+  if (!on_host && customized) {
     throw Error{"InvalidParameterCombination", "InstanceType", name,
                 "Types of dedicated hosts need `CDHPAID`."};
   }
-  if (!well_formed_type(name))
+  if (!on_host && placement.given("HostIds")) {
+    refuse(call, {"InvalidParameterCombination", "InvalidParameterValue"}, "InstanceChargeType",
+           plan.charge_type, "On a dedicated host it must be `CDHPAID`.");
+  }
+  plan.type = find_instance_type(call, name);
+  if (customized ? plan.type == nullptr : !well_formed_type(name))
     throw Error{"InvalidInstanceType.Malformed", "InstanceType", name, {}};
-  plan.type = call.catalog.instance_type(name);
   if (plan.type == nullptr)
     throw Error{"InvalidParameterValue.InstanceTypeNotFound", "InstanceType", name, {}};
+  if (on_host) {
+    plan.hosts = suitable_hosts(call, placement, *plan.type);
+    return;
+  }
   if (!plan.type->sold_in(plan.zone->id)) {
     throw Error{"ResourceUnavailable.InstanceType", "InstanceType", name,
                 "The zone is `" + plan.zone->id + "`."};
@@ -224,18 +230,35 @@ void check_counts(const Call& call, const Args& args, const InstancePlan& plan) 
   }
 }
 
-// What is left has to do for all instances, or for MinCount of them if that is given.
+std::int64_t least(const Args& args, const InstancePlan& plan) {
+  return args.given("MinCount") ? args.integer("MinCount") : plan.count;
+}
+
+// What is left has to do for all instances, or for MinCount of them if that is given: of dedicated
+// hosts, and of what is sold.
+void check_hosts(const Call& call, const Args& args, InstancePlan& plan) {
+  const HostShare one{plan.type->cpu, plan.type->memory_gb,
+                      local_disks_gb(plan.system_disk, plan.data_disks), plan.type->gpu};
+  plan.host_ids = placed_on(call, plan.hosts, one, plan.count);
+  const auto room = static_cast<std::int64_t>(plan.host_ids.size());
+  if (room < least(args, plan)) {
+    throw Error{"ResourceInsufficient.SpecifiedInstanceType", "InstanceType", plan.type->id,
+                "The dedicated hosts have room for " + std::to_string(room) + "."};
+  }
+  plan.count = room;
+}
+
 void check_stock(const Call& call, const Args& args, InstancePlan& plan) {
   if (call.stock.unlimited()) return;
   Stock& stock = call.stock;
   const Sku machine{plan.zone->id, plan.type->id, plan.charge_type};
-  if (const auto left = stock.left(machine); left && *left < plan.count) {
-    const std::int64_t least = args.given("MinCount") ? args.integer("MinCount") : plan.count;
+  const bool sold = plan.hosts.empty();
+  if (const auto left = sold ? stock.left(machine) : std::nullopt; left && *left < plan.count) {
     if (*left == 0 && stock.by_zone(machine) && minds_sold_out_zones(call)) {
       throw Error{
           "ResourceInsufficient.AvailabilityZoneSoldOut", "Placement.Zone", plan.zone->id, {}};
     }
-    if (*left < least) {
+    if (*left < least(args, plan)) {
       throw Error{"ResourceInsufficient.SpecifiedInstanceType", "InstanceType", plan.type->id,
                   "In `" + plan.zone->id + "`, " + std::to_string(*left) + " are left."};
     }
@@ -271,7 +294,7 @@ void check_metadata(const Call& call, const Args& args) {
 InstancePlan plan_purchase(const Call& call, const Args& args) {
   InstancePlan plan(args);
   plan.count = args.integer("InstanceCount");
-  check_references(args);
+  check_references(call, args);
   plan_placement(call, args, plan);
   plan_type(call, args, plan);
   plan_image(call, args, plan);
@@ -292,6 +315,7 @@ InstancePlan plan_instances(const Call& call, const Args& args) {
   check_metadata(call, args);
   InstancePlan plan = plan_purchase(call, args);
   check_counts(call, args, plan);
+  if (!plan.hosts.empty()) check_hosts(call, args, plan);
   check_stock(call, args, plan);
   plan_group(call, args, plan);
   plan_network(call, args, plan);

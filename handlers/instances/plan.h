@@ -1,6 +1,7 @@
 // What RunInstances is asked for, checked: every refusal happens here, before anything is made.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@ struct InstancePlan {
 
   Args args;  // What it was made from.
   const Zone* zone = nullptr;
-  const InstanceType* type = nullptr;
+  std::shared_ptr<const InstanceType> type;
+  std::vector<Resource> hosts;        // That can run it; none if it runs on no dedicated host.
+  std::vector<std::string> host_ids;  // Of them, the one for each instance.
   std::shared_ptr<const Image> image;
   bool windows = false;
   std::string charge_type;

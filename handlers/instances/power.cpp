@@ -70,7 +70,7 @@ static Reply EnterRescueMode(Call& call) {
   Resource instance = call.store.get("instance", call.args.text("InstanceId"));
   Operation operation = call.lifecycle.prepare("instance.enter_rescue", instance);
   require_charged(instance);
-  if (type_of(call, instance.doc).family->architecture == "arm64")
+  if (type_of(call, instance.doc)->family->architecture == "arm64")
     throw Error{"UnsupportedOperation.ArmArchitecture", "InstanceId", instance.id, {}};
   require_login_password(call, "Password", call.args.text("Password"), is_windows(instance.doc));
   const Json before = {{"InstanceState", instance.doc.at("InstanceState")},

@@ -41,7 +41,7 @@ static Reply ResetInstancesType(Call& call) {
     require_stopped(instance, call.args.flag("ForceStop"));
     const InstanceType& to = checked_type_change(call, instance);
     std::int64_t degrades = instance.hidden.value("Degrades", std::int64_t{0});
-    if (to.hour_price_usd < type_of(call, instance.doc).hour_price_usd &&
+    if (to.hour_price_usd < type_of(call, instance.doc)->hour_price_usd &&
         ++degrades > degrades_max) {
       throw Error{"InvalidInstance.NotSupported", "InstanceIds", instance.id,
                   "It was downgraded " + std::to_string(degrades_max) + " times already."};

@@ -122,6 +122,8 @@ void make_own(const Call& call, const InstancePlan& plan, std::int64_t index, Ra
               Json& doc) {
   if (plan.args.given("InstanceName"))
     doc["InstanceName"] = numbered_name(plan.args.text("InstanceName"), index, plan.count);
+  if (!plan.host_ids.empty())
+    doc["Placement"]["HostId"] = plan.host_ids[static_cast<std::size_t>(index)];
   doc["Uuid"] = random.uuid();
   doc["GPUInfo"] = gpu_info(*plan.type, random);
   name_disks(doc, random);

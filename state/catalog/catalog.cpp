@@ -1,5 +1,5 @@
 // Reads the catalogue from fixtures/regions.json, instance_types.json, images.json,
-// reserved_offerings.json, prices.json and image_imports.json.
+// reserved_offerings.json, prices.json, host_types.json and image_imports.json.
 #include "state/catalog/catalog.h"
 
 #include <algorithm>
@@ -17,6 +17,21 @@ std::string text(const Json& entry, const char* member) {
 
 std::vector<std::string> texts(const Json& entry, const char* member) {
   return entry.at(member).get<std::vector<std::string>>();
+}
+
+// What hosts are sold, and what customized types are like.
+void check_hosts(const Json& content) {
+  for (const auto& [id, host] : content.at("types").items()) {
+    for (const char* total : {"CpuTotal", "MemTotal", "DiskTotal", "GpuTotal"})
+      host.at(total).get<std::int64_t>();
+    text(host, "DiskType");
+    host.at("Customized").get<bool>();
+    texts(host, "InstanceFamilies");
+  }
+  const Json& customized = content.at("customized");
+  text(customized, "Architecture");
+  for (const char* list : {"SystemDiskTypes", "DataDiskTypes"}) texts(customized, list);
+  customized.at("LocalDiskTypeList");
 }
 
 // Runs `read` on a file's content; what is wrong with it becomes one line that names the file.
@@ -66,6 +81,10 @@ Catalog::Catalog(const Fixtures& fixtures) {
   read_file(fixtures, "reserved_offerings.json",
             [&](const Json& content) { read_offerings(content); });
   read_file(fixtures, "prices.json", [&](const Json& content) { read_prices(content); });
+  read_file(fixtures, "host_types.json", [&](const Json& content) {
+    check_hosts(content);
+    prices_["hosts"] = content;
+  });
   read_file(fixtures, "image_imports.json", [&](const Json& content) { read_imports(content); });
 }
 

@@ -40,11 +40,11 @@ Query query_of(const CapacityRule& rule, const Catalog& catalog, const std::stri
   };
   narrow("zone", rule.zone, catalog.region(region)->zones);
   narrow("instance-type", rule.instance_type, catalog.instance_types());
-  if (rule.charge_type.empty()) return query;
+  // What runs on a dedicated host is paid in a way that no family is sold in: it takes no stock.
   Filter charged{"instance-charge-type", {}};
   for (const Family& family : catalog.families()) {
     for (const std::string& type : family.charge_types) {
-      if (glob_matches(rule.charge_type, type) &&
+      if (matches_if_given(rule.charge_type, type) &&
           std::find(charged.values.begin(), charged.values.end(), type) == charged.values.end()) {
         charged.values.push_back(type);
       }
