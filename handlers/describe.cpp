@@ -105,6 +105,13 @@ std::vector<Filter> filters_of(const Call& call, const Kind& kind) {
     if (filter.attribute == "zone") {
       for (const std::string& zone : filter.values) require_zone(call, zone, "Filters");
     }
+    if (filter.attribute == "instance-type" &&
+        call.action.documents("InvalidInstanceType.Malformed")) {
+      for (const std::string& type : filter.values) {
+        if (!well_formed_type(type))
+          throw Error{"InvalidInstanceType.Malformed", "Filters", type, {}};
+      }
+    }
     if (filter.attribute.starts_with("tag:")) {
       const std::string key = filter.attribute.substr(4);
       for (std::string& value : filter.values) value.insert(0, key + joint);

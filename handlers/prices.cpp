@@ -10,12 +10,11 @@
 #include "handlers/lookup.h"
 #include "handlers/price_table.h"
 #include "handlers/registry.h"
+#include "handlers/reserved_instances.h"
 
 namespace cvm {
 
 namespace {
-
-constexpr std::int64_t reserved_count_max = 300;
 
 std::string charge_type_of(const Resource& instance) {
   return instance.doc.at("InstanceChargeType").get<std::string>();
@@ -163,18 +162,8 @@ static Reply InquiryPriceModifyInstancesChargeType(Call& call) {
 }
 
 static Reply InquirePricePurchaseReservedInstancesOffering(Call& call) {
-  const std::int64_t count = call.args.integer("InstanceCount");
-  if (count < 1 || count > reserved_count_max) {
-    throw Error{"InvalidParameterValue.Range", "InstanceCount", std::to_string(count),
-                "Allowed: 1 to " + std::to_string(reserved_count_max) + "."};
-  }
-  const std::string id = call.args.text("ReservedInstancesOfferingId");
-  const ReservedOffering* offer = call.catalog.reserved_offering(id);
-  if (offer == nullptr || call.region.zone(offer->zone) == nullptr) {
-    throw Error{"FailedOperation.InquiryPriceFailed", "ReservedInstancesOfferingId", id,
-                "There is no offering `" + id + "` in `" + call.region.id + "`."};
-  }
-  return Reply().add("Price", reserved_price(call.catalog, *offer, count));
+  const Reservation wanted = checked_reservation(call);
+  return Reply().add("Price", reserved_price(call.catalog, *wanted.offer, wanted.count));
 }
 
 const Actions price_actions = {

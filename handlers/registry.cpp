@@ -25,7 +25,8 @@ Registry::Registry() {
                                &placement_group_actions,
                                &key_pair_actions,
                                &launch_template_actions,
-                               &host_actions}) {
+                               &host_actions,
+                               &reserved_instance_actions}) {
     add(*table);
   }
 }

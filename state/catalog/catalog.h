@@ -95,6 +95,7 @@ class Catalog {
   using Images = std::vector<std::shared_ptr<const Image>>;
   const Images& images() const { return images_; }                // The public ones.
   std::shared_ptr<const Image> image(std::string_view id) const;  // nullptr: none.
+  const std::vector<ReservedOffering>& reserved_offerings() const { return offerings_; }
   const ReservedOffering* reserved_offering(std::string_view id) const;
   const Json& prices() const { return prices_; }    // fixtures/prices.json
   const Json& imports() const { return imports_; }  // fixtures/image_imports.json
