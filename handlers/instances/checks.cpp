@@ -99,6 +99,10 @@ void check_offer(const Call& call, const Resource& instance, const InstanceType&
 
 bool is_windows(const Json& instance) { return text(instance, "OsName").starts_with("Windows"); }
 
+bool on_dedicated_host(const Json& instance) {
+  return text(instance, "InstanceChargeType") == "CDHPAID";
+}
+
 std::shared_ptr<const InstanceType> type_of(const Call& call, const Json& instance) {
   auto type = find_instance_type(call, text(instance, "InstanceType"));
   if (type == nullptr) {
@@ -200,6 +204,10 @@ void require_hourly(const Call& call, const Resource& instance) {
 
 const InstanceType& checked_type_change(const Call& call, const Resource& instance) {
   const std::string name = call.args.text("InstanceType"), parameter = "InstanceType";
+  if (on_dedicated_host(instance.doc)) {
+    throw Error{"InvalidInstance.NotSupported", "InstanceIds", instance.id,
+                "It runs on a dedicated host."};
+  }
   if (!well_formed_type(name)) throw Error{"InvalidInstanceType.Malformed", parameter, name, {}};
   const InstanceType* to = call.catalog.instance_type(name);
   if (to == nullptr) {

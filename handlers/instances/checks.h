@@ -12,6 +12,7 @@ namespace cvm {
 
 // Of an instance's document.
 bool is_windows(const Json& instance);
+bool on_dedicated_host(const Json& instance);
 std::shared_ptr<const InstanceType> type_of(const Call& call, const Json& instance);
 std::optional<Time> expiry_of(const Json& instance);  // Of monthly subscriptions.
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "handlers/instances/checks.h"
 #include "handlers/lookup.h"
 
 namespace cvm {
@@ -230,6 +231,12 @@ DiskGrowth checked_growth(const Call& call, const Resource& instance) {
   if (!data_disks.empty() && system) {
     throw Error{"InvalidParameterValue", "SystemDisk", call.args.json().at("SystemDisk").dump(),
                 "Either DataDisks or SystemDisk can be given."};
+  }
+  if (on_dedicated_host(instance.doc) &&
+      (system || !is_local(meant_disk(call, instance, data_disks.front())))) {
+    refuse(call,
+           {"InvalidParameterValue.CdhOnlyLocalDataDiskResize", "InvalidInstance.NotSupported"},
+           "InstanceId", instance.id);
   }
   DiskGrowth grown;
   if (system) {
