@@ -11,8 +11,6 @@
 
 namespace cvm {
 
-extern const Actions host_actions;
-
 // A type that is sold, or a piece of a dedicated host: `CDH_2C4G` has two CPUs and 4 GB. nullptr:
 // there is none of this name.
 std::shared_ptr<const InstanceType> find_instance_type(const Call& call, std::string_view name);

@@ -28,6 +28,7 @@ extern const Actions price_actions;
 extern const Actions placement_group_actions;
 extern const Actions key_pair_actions;
 extern const Actions launch_template_actions;
+extern const Actions host_actions;
 extern const Actions reserved_instance_actions;
 
 class Registry {
