@@ -8,6 +8,7 @@
 #include "handlers/describe.h"
 #include "handlers/instances/disks.h"
 #include "handlers/lookup.h"
+#include "handlers/registry.h"
 #include "handlers/rules.h"
 
 namespace cvm {

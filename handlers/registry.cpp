@@ -1,8 +1,6 @@
 // Joins the tables of the categories.
 #include "handlers/registry.h"
 
-#include "handlers/hosts.h"
-
 namespace cvm {
 
 Registry::Registry() {
