@@ -123,7 +123,8 @@ void use(Emulator& emulator, const std::string& id, const std::string& what) {
     if (action == calls[2].first) emulator.advance(std::chrono::seconds{2});
   }
   emulator.advance(std::chrono::days{400});
-  for (const Json& event : emulator.admin("GET", "events")["events"]) {
+  const Json told = emulator.admin("GET", "events");
+  for (const Json& event : told["events"]) {
     EXPECT_FALSE(event["step"].get<std::string>().starts_with("dropped")) << event << what;
   }
 }
